@@ -1,0 +1,8 @@
+//! Connects a School Information System to the outside services a school uses.
+
+pub mod error;
+pub mod model;
+pub mod storage;
+
+pub use error::{Error, ErrorCode, Result, Retry, VendorError};
+pub use model::*;

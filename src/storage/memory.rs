@@ -1,0 +1,5 @@
+//! Records in memory.
+
+/// Records in memory.
+#[derive(Debug)]
+pub struct MemoryStorage;

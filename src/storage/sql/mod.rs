@@ -1,0 +1,3 @@
+//! Backends that speak SQL.
+
+pub(crate) mod sqlite;

@@ -1,0 +1,3 @@
+/// Records in a SQLite file.
+#[derive(Debug)]
+pub struct SqliteStorage;
