@@ -2,7 +2,9 @@
 
 pub mod error;
 pub mod model;
+pub mod providers;
 pub mod storage;
+pub mod transport;
 
 pub use error::{Error, ErrorCode, Result, Retry, VendorError};
 pub use model::*;
