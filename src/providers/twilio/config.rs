@@ -57,6 +57,8 @@ impl TwilioConfig {
 }
 
 impl ProviderConfig for TwilioConfig {
+    const PROVIDER: &'static str = "twilio";
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "account_sid",
