@@ -367,8 +367,7 @@ impl Error {
         if let Some(wait) = self.retry_after() {
             map.insert("retryAfterMs".into(), (wait.as_millis() as u64).into());
         }
-        let texts =
-            [("field", self.field()), ("provider", self.provider()), ("operation", self.operation())];
+        let texts = [("field", self.field()), ("provider", self.provider()), ("operation", self.operation())];
         for (name, text) in texts {
             if let Some(text) = text {
                 map.insert(name.into(), text.into());

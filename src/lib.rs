@@ -2,7 +2,11 @@
 
 pub mod error;
 pub mod model;
+pub mod providers;
+pub mod security;
 pub mod storage;
+pub mod transport;
 
 pub use error::{Error, ErrorCode, Result, Retry, VendorError};
 pub use model::*;
+pub use security::MasterKey;

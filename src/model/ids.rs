@@ -138,7 +138,9 @@ mod tests {
         for good in ["a", "tenant-123", "7", "north.high_school-2", &"x".repeat(128)] {
             assert_eq!(good.parse::<TenantId>().unwrap().as_str(), good);
         }
-        for bad in ["", "_platform", "-a", ".", "a b", "a|b", "é", "a\0", "a/b", "a\n", &"x".repeat(129), &"x".repeat(10_240)] {
+        for bad in
+            ["", "_platform", "-a", ".", "a b", "a|b", "é", "a\0", "a/b", "a\n", &"x".repeat(129), &"x".repeat(10_240)]
+        {
             let error = bad.parse::<TenantId>().unwrap_err();
             assert_eq!(error.field(), Some("tenant"), "{bad:?}");
             assert!(error.message().len() < 100, "the id is not repeated: {error}");

@@ -89,15 +89,7 @@ impl Query {
     }
 
     fn scoped(table: &'static Table, scope: Scope) -> Self {
-        Self {
-            table,
-            scope,
-            filters: Vec::new(),
-            order: None,
-            descending: false,
-            limit: Self::MAX_LIMIT,
-            after: None,
-        }
+        Self { table, scope, filters: Vec::new(), order: None, descending: false, limit: Self::MAX_LIMIT, after: None }
     }
 
     /// Only rows where `column` compares so with `value`.

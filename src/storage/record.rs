@@ -267,10 +267,7 @@ impl Record {
     }
 
     fn wrong(&self, column: &str) -> Error {
-        Error::new(
-            ErrorCode::StorageCorrupt,
-            format!("{}.{column} holds no value of its type", self.key.table.name),
-        )
+        Error::new(ErrorCode::StorageCorrupt, format!("{}.{column} holds no value of its type", self.key.table.name))
     }
 
     /// The text in `column`.

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use super::{Aggregate, Capabilities, Change, Changes, Key, Page, Query, Record, Row, Schema, Storage, conflicting_change};
+use super::{
+    Aggregate, Capabilities, Change, Changes, Key, Page, Query, Record, Row, Schema, Storage, conflicting_change,
+};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Runtime,
@@ -141,7 +143,9 @@ async fn commit(shared: &Shared, batch: Vec<Waiting>) {
     loop {
         let result = commit_once(shared, &mut changes).await;
         let guilty = match result.as_ref().err().and_then(conflicting_change) {
-            Some(change) if callers.len() > 1 => guilty(&callers, change).map(|(caller, start)| (caller, start, change)),
+            Some(change) if callers.len() > 1 => {
+                guilty(&callers, change).map(|(caller, start)| (caller, start, change))
+            }
             _ => None,
         };
         let Some((caller, start, change)) = guilty else {
@@ -171,7 +175,9 @@ fn guilty<T>(callers: &[(usize, T)], change: usize) -> Option<(usize, usize)> {
 }
 
 async fn commit_once(shared: &Shared, changes: &mut [Change]) -> Result<()> {
-    let Some(seal) = &shared.seal else { return shared.inner.commit(changes).await };
+    let Some(seal) = &shared.seal else {
+        return shared.inner.commit(changes).await;
+    };
     if let Err(error) = seal.seal(changes) {
         seal.settle(Settled::Nothing);
         return Err(error);
