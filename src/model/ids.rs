@@ -1,0 +1,157 @@
+use std::{fmt, str::FromStr, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Timestamp;
+use crate::error::{Error, Result};
+
+/// Fills an array from the operating system's random number generator.
+///
+/// # Panics
+/// Where the operating system has no randomness to give; nothing here can be done safely then.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system's random number generator failed");
+    bytes
+}
+
+/// One school or district: the fence around data, keys, limits and audit.
+///
+/// 1 to 128 characters: ASCII letters, digits, `.`, `_` and `-`, beginning with a letter or digit.
+///
+/// ```
+/// use sis_integrations::TenantId;
+///
+/// assert!("tenant-123".parse::<TenantId>().is_ok());
+/// assert!("../etc".parse::<TenantId>().is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct TenantId(Arc<str>);
+
+impl TenantId {
+    /// The longest id, in characters.
+    pub const MAX_LENGTH: usize = 128;
+
+    /// The tenant that the library's own records stand under. No host can name it: it begins with `_`.
+    pub(crate) fn platform() -> Self {
+        Self("_platform".into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TenantId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = |why: &str| Err(Error::invalid("tenant", format!("a tenant id {why}")));
+        if text.is_empty() {
+            return wrong("must not be empty");
+        }
+        if text.len() > Self::MAX_LENGTH {
+            return wrong(&format!("has at most {} characters, this one has {}", Self::MAX_LENGTH, text.len()));
+        }
+        if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            return wrong("begins with an ASCII letter or digit");
+        }
+        if !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')) {
+            return wrong("holds only ASCII letters, digits, '.', '_' and '-'");
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl TryFrom<&str> for TenantId {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl<'de> Deserialize<'de> for TenantId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(|e: Error| serde::de::Error::custom(e.message()))
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TenantId({})", self.0)
+    }
+}
+
+/// The id of one call, a UUID version 7 (RFC 9562): it ties audit, usage, disclosure and log lines together.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(uuid::Uuid);
+
+impl RequestId {
+    /// A new id for a call that begins at `now`.
+    pub fn new(now: Timestamp) -> Self {
+        let millis = u64::try_from(now.as_micros() / 1000).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes()).into_uuid())
+    }
+
+    /// The id with all bits zero.
+    pub const fn nil() -> Self {
+        Self(uuid::Uuid::nil())
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        text.parse().map(Self).map_err(|_| Error::invalid("requestId", "must be a UUID"))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_id_is_plain_and_short() {
+        for good in ["a", "tenant-123", "7", "north.high_school-2", &"x".repeat(128)] {
+            assert_eq!(good.parse::<TenantId>().unwrap().as_str(), good);
+        }
+        for bad in
+            ["", "_platform", "-a", ".", "a b", "a|b", "é", "a\0", "a/b", "a\n", &"x".repeat(129), &"x".repeat(10_240)]
+        {
+            let error = bad.parse::<TenantId>().unwrap_err();
+            assert_eq!(error.field(), Some("tenant"), "{bad:?}");
+            assert!(error.message().len() < 100, "the id is not repeated: {error}");
+        }
+    }
+
+    #[test]
+    fn request_ids_sort_by_time() {
+        let early = RequestId::new(Timestamp::from_micros(1_000_000));
+        let late = RequestId::new(Timestamp::from_micros(2_000_000));
+        assert!(early < late);
+        assert!(early.to_string() < late.to_string());
+    }
+}

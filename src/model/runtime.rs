@@ -1,0 +1,165 @@
+use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+
+use futures::future::{BoxFuture, Either, select};
+
+use super::{Clock, SystemClock, Timestamp};
+
+/// Runs tasks and waits: what a host's event loop can do for us.
+pub trait Executor: Send + Sync + 'static {
+    /// Runs `task` to its end, whatever becomes of the caller.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+
+    /// Completes after `wait`.
+    fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// Time, spawning and sleeping: the only place in the crate that knows of them.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use std::time::Duration;
+/// use sis_integrations::Runtime;
+///
+/// let runtime = Runtime::current();
+/// let answer = runtime.run(async { 40 + 2 }).await;
+/// assert_eq!(answer, Some(42));
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Runtime {
+    executor: Arc<dyn Executor>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Runtime {
+    /// An executor and a clock of the host's own.
+    pub fn new(executor: impl Executor, clock: impl Clock) -> Self {
+        Self { executor: Arc::new(executor), clock: Arc::new(clock) }
+    }
+
+    /// The tokio runtime that this is called on, with the machine's clock.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn current() -> Self {
+        Self::new(Tokio(tokio::runtime::Handle::current()), SystemClock)
+    }
+
+    /// The event loop of the JavaScript host.
+    #[cfg(target_family = "wasm")]
+    pub fn current() -> Self {
+        Self::new(wasm::EventLoop, SystemClock)
+    }
+
+    /// The same executor with another clock.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The moment it is.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Time since some fixed moment, for measuring.
+    pub fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Runs `task` to its end, whatever becomes of the caller.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.executor.spawn(Box::pin(task));
+    }
+
+    /// Runs `task` to its end, whatever becomes of the caller, and answers its result: `None` if the task panicked
+    /// or the executor stopped.
+    pub fn run<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = Option<T>> + Send + 'static {
+        let (done, result) = tokio::sync::oneshot::channel();
+        self.spawn(async move {
+            // A caller that went away has dropped the receiver; the task was run for its effect.
+            let _ = done.send(task.await);
+        });
+        async move { result.await.ok() }
+    }
+
+    /// Completes after `wait`.
+    pub fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
+        self.executor.sleep(wait)
+    }
+
+    /// The result of `task`, or `None` if it takes longer than `limit`.
+    pub async fn timeout<T>(&self, limit: Duration, task: impl Future<Output = T>) -> Option<T> {
+        match select(pin!(task), self.sleep(limit)).await {
+            Either::Left((result, _)) => Some(result),
+            Either::Right(((), _)) => None,
+        }
+    }
+
+    /// Starts a thread for blocking work, such as a database driver's.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
+        std::thread::Builder::new().name(name.to_owned()).spawn(work)
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Runtime")
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+struct Tokio(tokio::runtime::Handle);
+
+#[cfg(not(target_family = "wasm"))]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns and sleeps")]
+impl Executor for Tokio {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.0.spawn(task);
+    }
+
+    fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
+        let sleep = {
+            // A timer registers with the runtime it is made on, and the caller may be on another thread.
+            let _on = self.0.enter();
+            tokio::time::sleep(wait)
+        };
+        Box::pin(sleep)
+    }
+}
+
+#[cfg(target_family = "wasm")]
+mod wasm {
+    use super::*;
+    use wasm_bindgen::{JsCast, prelude::*};
+
+    pub(super) struct EventLoop;
+
+    impl Executor for EventLoop {
+        fn spawn(&self, task: BoxFuture<'static, ()>) {
+            wasm_bindgen_futures::spawn_local(task);
+        }
+
+        fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
+            // JavaScript values are not Send, so none may live in the future: only the channel's end does.
+            let (done, waited) = tokio::sync::oneshot::channel::<()>();
+            let wake = Closure::once_into_js(move || {
+                let _ = done.send(());
+            });
+            let millis = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+            if let Ok(set_timeout) = js_sys::Reflect::get(&js_sys::global(), &"setTimeout".into())
+                .and_then(|function| function.dyn_into::<js_sys::Function>())
+            {
+                let _ = set_timeout.call2(&JsValue::UNDEFINED, &wake, &millis.into());
+            }
+            Box::pin(async move {
+                let _ = waited.await;
+            })
+        }
+    }
+}

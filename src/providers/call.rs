@@ -1,0 +1,212 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU32, Ordering},
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{Provider, ProviderConfig, spec::AnyConfig};
+use crate::{
+    error::{Error, ErrorCode, Result, VendorError},
+    model::{Redactor, RequestId, Runtime, Timestamp},
+    transport::{Client, Headers, Method, Plan, Repeat, Request, Response},
+};
+
+/// Records the sends of a call that makes many: each its own intent and outcome.
+#[async_trait]
+pub trait Parts: Send + Sync {
+    /// Returns when the intent is durable.
+    async fn intend(&self, part: &str) -> Result<()>;
+    /// Returns when the outcome is durable.
+    async fn settle(&self, part: &str, outcome: Option<&Error>, detail: Value) -> Result<()>;
+}
+
+/// What a call has used.
+#[derive(Debug, Default)]
+pub struct Meter {
+    attempts: AtomicU32,
+    units: AtomicI64,
+    cost_micros: AtomicI64,
+    currency: Mutex<Option<String>>,
+}
+
+impl Meter {
+    /// Attempts sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// What the vendor counts.
+    pub fn units(&self) -> i64 {
+        self.units.load(Ordering::Relaxed)
+    }
+
+    /// Estimated cost in millionths of the currency.
+    pub fn cost_micros(&self) -> i64 {
+        self.cost_micros.load(Ordering::Relaxed)
+    }
+
+    /// The currency of the cost.
+    pub fn currency(&self) -> Option<String> {
+        self.currency.lock().clone()
+    }
+}
+
+/// Everything a call needs once it may leave; made by the road.
+pub struct CallContext {
+    pub(crate) request_id: RequestId,
+    pub(crate) config: AnyConfig,
+    pub(crate) client: Client,
+    pub(crate) plan: Plan,
+    pub(crate) runtime: Runtime,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) parts: Arc<dyn Parts>,
+    pub(crate) meter: Meter,
+    pub(crate) detail: Mutex<Map<String, Value>>,
+    pub(crate) authenticate: fn(&(dyn std::any::Any + Send + Sync), &mut Request) -> Result<()>,
+    pub(crate) parse_error: fn(u16, &Headers, &[u8]) -> Error,
+}
+
+/// What an operation has in hand while it runs: the tenant's config, the network, and a way to note what happened.
+pub struct Call<'a, P: Provider> {
+    context: &'a CallContext,
+    config: &'a P::Config,
+}
+
+impl<'a, P: Provider> Call<'a, P> {
+    pub(crate) fn new(context: &'a CallContext, config: &'a P::Config) -> Self {
+        Self { context, config }
+    }
+
+    /// The tenant's settings.
+    pub fn config(&self) -> &'a P::Config {
+        self.config
+    }
+
+    /// The call's id.
+    pub fn request_id(&self) -> RequestId {
+        self.context.request_id
+    }
+
+    /// The moment it is.
+    pub fn now(&self) -> Timestamp {
+        self.context.runtime.now()
+    }
+
+    /// When the call must have ended.
+    pub fn deadline(&self) -> Timestamp {
+        self.context.plan.deadline
+    }
+
+    /// Time, and waiting.
+    pub fn runtime(&self) -> &Runtime {
+        &self.context.runtime
+    }
+
+    /// The address of `path` at one of the vendor's hosts, or below the tenant's `base_url`. Each segment is encoded:
+    /// an argument cannot leave its place in the path.
+    pub fn url(&self, host: &str, path: &[&str]) -> Result<Url> {
+        let mut url = match self.config.base_url() {
+            Some(base) => base.clone(),
+            None => host.parse().map_err(|_| Error::internal("a vendor's host is not an address"))?,
+        };
+        for segment in path {
+            // "." and ".." are not encoded by the URL standard, and would climb.
+            if matches!(*segment, "" | "." | "..") {
+                return Err(Error::invalid("", "an id must not be empty, '.' or '..'"));
+            }
+        }
+        url.path_segments_mut()
+            .map_err(|()| Error::internal("a vendor's host is not an address"))?
+            .pop_if_empty()
+            .extend(path);
+        Ok(url)
+    }
+
+    /// Notes an id the vendor gave, for the audit trail. Nothing personal.
+    pub fn note(&self, name: &str, value: impl Into<Value>) {
+        self.context.detail.lock().insert(name.to_owned(), value.into());
+    }
+
+    /// Counts what was used: units as the vendor counts them, and their estimated cost.
+    pub fn charge(&self, units: i64, cost_micros: i64, currency: &str) {
+        self.context.meter.units.fetch_add(units, Ordering::Relaxed);
+        self.context.meter.cost_micros.fetch_add(cost_micros, Ordering::Relaxed);
+        *self.context.meter.currency.lock() = Some(currency.to_owned());
+    }
+
+    /// Sends with the operation's own word on repeating. Answers outside 2xx are errors.
+    pub async fn send(&self, request: Request) -> Result<Response> {
+        self.send_as(request, self.context.plan.repeat).await
+    }
+
+    /// Sends a request of an operation that makes several, with its own word on repeating.
+    pub async fn send_as(&self, mut request: Request, repeat: Repeat) -> Result<Response> {
+        (self.context.authenticate)(&*self.context.config, &mut request)?;
+        let plan = Plan { repeat, ..self.context.plan.clone() };
+        let mut attempts = 0;
+        let result = self.context.client.exchange(request, &plan, &mut attempts).await;
+        self.context.meter.attempts.fetch_add(attempts, Ordering::Relaxed);
+        let response = result?;
+        if (200..300).contains(&response.status) {
+            return Ok(response);
+        }
+        let error = (self.context.parse_error)(response.status, &response.headers, &response.body);
+        let vendor = error.vendor().cloned().unwrap_or(VendorError { status: response.status, ..Default::default() });
+        Err(error.with_vendor(vendor).map_text(|text| self.context.redactor.clean(text)))
+    }
+
+    /// Sends and reads the answer as JSON.
+    pub async fn fetch<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
+        let repeat = self.context.plan.repeat;
+        let response = self.send_as(request, repeat).await?;
+        self.read(&response, repeat)
+    }
+
+    /// Reads a 2xx answer as JSON.
+    ///
+    /// What cannot be read is `invalid_response`; after a request that must not be repeated it is `outcome_unknown`,
+    /// for the vendor has most likely acted.
+    pub fn read<T: DeserializeOwned>(&self, response: &Response, repeat: Repeat) -> Result<T> {
+        serde_json::from_slice(&response.body).map_err(|_| {
+            let vendor = VendorError { status: response.status, ..Default::default() };
+            let what = "the vendor's answer is not what its documentation promises";
+            if repeat == Repeat::Never {
+                Error::new(ErrorCode::OutcomeUnknown, format!("{what}; it has most likely acted")).with_vendor(vendor)
+            } else {
+                Error::new(ErrorCode::InvalidResponse, what).with_vendor(vendor)
+            }
+        })
+    }
+
+    /// A GET.
+    pub fn get(&self, url: Url) -> Request {
+        Request::new(Method::Get, url)
+    }
+
+    /// A POST.
+    pub fn post(&self, url: Url) -> Request {
+        Request::new(Method::Post, url)
+    }
+
+    /// A DELETE.
+    pub fn delete(&self, url: Url) -> Request {
+        Request::new(Method::Delete, url)
+    }
+
+    /// One send of an operation that makes many: its intent is durable before `work` begins, its outcome before this
+    /// returns. `work` answers the result and what to note of it; nothing of `part` or the note may be personal.
+    pub async fn part<T>(&self, part: &str, work: impl Future<Output = Result<(T, Value)>>) -> Result<T> {
+        self.context.parts.intend(part).await?;
+        let (result, detail) = match work.await {
+            Ok((result, detail)) => (Ok(result), detail),
+            Err(error) => (Err(error), Value::Null),
+        };
+        self.context.parts.settle(part, result.as_ref().err(), detail).await?;
+        result
+    }
+}

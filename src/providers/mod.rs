@@ -1,0 +1,255 @@
+//! Vendors: one folder each, and the two traits they implement.
+//!
+//! A [`Provider`] says what is known of a vendor; an [`Operation`] is one thing it can do, defined once as a struct.
+//! Everything else is read from those definitions. `docs/adding-a-provider.md` says the steps.
+
+mod arguments;
+mod call;
+mod spec;
+#[cfg(feature = "twilio")]
+pub mod twilio;
+
+use std::{fmt::Debug, future::Future, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use url::Url;
+
+pub use arguments::read_arguments;
+pub use call::{Call, CallContext, Meter, Parts};
+pub use spec::{Answer, OperationSpec, Prepared, ProviderSpec};
+
+use crate::{
+    error::{Error, Result},
+    model::{Basis, Manifest, Timestamp},
+    transport::{Decision, Headers, Repeat, Request, Seen},
+};
+
+/// Every provider compiled in.
+pub fn all() -> Vec<ProviderSpec> {
+    Vec::from([
+        #[cfg(feature = "twilio")]
+        ProviderSpec::of::<twilio::Twilio>(),
+    ])
+}
+
+/// What a role needs to call an operation. What each role has by default is in `docs/permissions.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Access {
+    /// Looks something up.
+    Read,
+    /// Makes or changes content.
+    Write,
+    /// Writes to people outside the library's own tenant.
+    Send,
+    /// Alarms everybody.
+    Alert,
+    /// Moves money.
+    Pay,
+    /// Runs the vendor's account: users, keys, settings.
+    Manage,
+}
+
+impl Access {
+    /// The class as JSON spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Access::Read => "read",
+            Access::Write => "write",
+            Access::Send => "send",
+            Access::Alert => "alert",
+            Access::Pay => "pay",
+            Access::Manage => "manage",
+        }
+    }
+}
+
+/// One field of a provider's config: what the schema cannot say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ConfigField {
+    /// Its name, `snake_case`.
+    pub name: &'static str,
+    /// The environment variable that a platform may set as a default for every tenant.
+    pub env: Option<&'static str>,
+    /// How to mend a wrong value.
+    pub hint: &'static str,
+}
+
+/// A tenant's settings for a provider.
+///
+/// Secret fields are [`Secret`](crate::Secret)s; that is what keeps them encrypted and masked.
+pub trait ProviderConfig: Serialize + DeserializeOwned + JsonSchema + Clone + Debug + Send + Sync + 'static {
+    /// Of which provider: its id.
+    const PROVIDER: &'static str;
+
+    /// Every field.
+    const FIELDS: &'static [ConfigField];
+
+    /// Refuses what cannot work, with the field's name.
+    fn validate(&self) -> Result<()>;
+
+    /// Where requests go instead of the vendor's hosts.
+    fn base_url(&self) -> Option<&Url>;
+}
+
+/// How the health of a tenant's integration is found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthProbe {
+    /// By this operation, with no arguments: cheap and authenticated.
+    Operation(&'static str),
+    /// Not at all, and why.
+    NotApplicable(&'static str),
+}
+
+/// A limit the vendor states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Limit {
+    /// Of what.
+    pub what: &'static str,
+    /// In words, with units.
+    pub limit: &'static str,
+    /// Where it is stated.
+    pub source: &'static str,
+    /// When that was read, `YYYY-MM-DD`.
+    pub date: &'static str,
+}
+
+/// What the vendor charges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Price {
+    /// For what unit.
+    pub unit: &'static str,
+    /// In millionths of the currency.
+    pub micros: i64,
+    /// ISO 4217.
+    pub currency: &'static str,
+    /// Where it is stated.
+    pub source: &'static str,
+    /// When that was read, `YYYY-MM-DD`.
+    pub date: &'static str,
+}
+
+/// How many calls a tenant may make to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quota {
+    /// Calls a second in the long run.
+    pub per_second: f64,
+    /// Calls at once.
+    pub burst: u32,
+}
+
+/// What is known of a vendor, as data.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ProviderInfo {
+    /// The id: `twilio`.
+    pub id: &'static str,
+    /// The name as people know it.
+    pub name: &'static str,
+    /// The party that receives data, for disclosure records.
+    pub recipient: &'static str,
+    /// What the data leaves for unless the host says otherwise: the legitimate interest.
+    pub purpose: &'static str,
+    /// Hosts it may talk to.
+    pub hosts: &'static [&'static str],
+    /// How its health is found out.
+    pub health: HealthProbe,
+    /// What we let through for one tenant.
+    pub quota: Quota,
+    /// The vendor's own limits.
+    pub limits: &'static [Limit],
+    /// The vendor's prices.
+    pub prices: &'static [Price],
+    /// The vendor's documentation.
+    pub docs: &'static str,
+}
+
+/// An outside service.
+pub trait Provider: Sized + Send + Sync + 'static {
+    /// A tenant's settings for it.
+    type Config: ProviderConfig;
+
+    /// What is known of it.
+    const INFO: ProviderInfo;
+
+    /// What it can do: `operations![SendSms, MakeCall]`. The only registration there is.
+    fn operations() -> Vec<OperationSpec>;
+
+    /// Puts the tenant's credentials on a request.
+    fn authenticate(config: &Self::Config, request: &mut Request) -> Result<()>;
+
+    /// Turns the vendor's refusal into ours: the code that fits, the vendor's own words in
+    /// [`VendorError`](crate::VendorError).
+    fn parse_error(status: u16, headers: &Headers, body: &[u8]) -> Error;
+
+    /// What the vendor's answers mean for repeating.
+    fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
+        crate::transport::decide(seen, repeat, now)
+    }
+}
+
+/// Whether an operation can be used, given the tenant's config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Capability {
+    /// Yes.
+    Supported,
+    /// When the named settings are there.
+    NeedsConfig(&'static [&'static str]),
+    /// When the tenant's plan with the vendor has it.
+    NeedsPlan(&'static str),
+    /// Only on data the school imports, and why.
+    ImportOnly(&'static str),
+    /// Not at all: why, and since when.
+    Unsupported(&'static str),
+}
+
+/// One thing a provider can do.
+///
+/// The struct's fields are the arguments, its doc comment the operation's documentation. An operation does not compile
+/// without saying who may call it, whose data it sends, and whether it may be sent twice.
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + Sized + 'static {
+    /// Of whom.
+    type Provider: Provider;
+    /// What it answers.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+
+    /// Its name, `camelCase`.
+    const NAME: &'static str;
+    /// What a role needs.
+    const ACCESS: Access;
+    /// Whose data each argument carries.
+    const DISCLOSES: Manifest;
+    /// Whether its requests may be sent again when it is not known whether they arrived.
+    const REPEAT: Repeat;
+    /// How long a call may take unless the caller says otherwise.
+    const DEADLINE: Duration = Duration::from_secs(30);
+    /// An emergency: it passes breaker and spend cap, and leaves even when the storage is down.
+    const URGENT: bool = false;
+    /// On what ground data leaves, unless the caller says otherwise.
+    const BASIS: Basis = Basis::SchoolOfficial;
+
+    /// Whether it can be used with these settings.
+    fn capability(_config: &<Self::Provider as Provider>::Config) -> Capability {
+        Capability::Supported
+    }
+
+    /// Refuses arguments that cannot work, with their path: what the types cannot say.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Does it.
+    fn run(self, call: &Call<'_, Self::Provider>) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+/// The operations of a provider: `operations![SendSms, MakeCall]`.
+#[macro_export]
+macro_rules! operations {
+    ($($operation:ty),* $(,)?) => {
+        vec![$($crate::providers::OperationSpec::of::<$operation>(),)*]
+    };
+}

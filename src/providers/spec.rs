@@ -1,0 +1,223 @@
+use std::{any::Any, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    Access, Call, CallContext, Capability, ConfigField, Operation, Provider, ProviderConfig, ProviderInfo, arguments,
+};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    model::{Basis, Manifest, Timestamp},
+    transport::{Decision, Headers, Repeat, Request, Seen},
+};
+
+/// What an operation answered, before it is known whether the caller wants the type or JSON.
+pub trait Answer: Send {
+    /// As JSON.
+    fn to_json(&self) -> Result<Value>;
+    /// As what it is.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+struct Typed<T>(T);
+
+impl<T: serde::Serialize + Send + 'static> Answer for Typed<T> {
+    fn to_json(&self) -> Result<Value> {
+        serde_json::to_value(&self.0).map_err(|_| Error::internal("the answer cannot be written as JSON"))
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        Box::new(self.0)
+    }
+}
+
+/// An operation with its arguments, ready to travel the road: typed and dynamic calls are the same from here on.
+pub trait Prepared: Send {
+    /// What it is.
+    fn spec(&self) -> OperationSpec;
+    /// Refuses arguments that cannot work.
+    fn validate(&self) -> Result<()>;
+    /// The arguments as bytes: the same for a typed and a dynamic call.
+    fn canonical(&self) -> Result<Vec<u8>>;
+    /// Whether it can be used with the call's config.
+    fn capability(&self, config: &(dyn Any + Send + Sync)) -> Capability;
+    /// Does it.
+    fn run<'a>(self: Box<Self>, context: &'a CallContext) -> BoxFuture<'a, Result<Box<dyn Answer>>>;
+}
+
+struct Ready<O>(O);
+
+fn config_of<P: Provider>(config: &(dyn Any + Send + Sync)) -> Result<&P::Config> {
+    config.downcast_ref().ok_or_else(|| Error::internal("the config is another provider's"))
+}
+
+impl<O: Operation> Prepared for Ready<O> {
+    fn spec(&self) -> OperationSpec {
+        OperationSpec::of::<O>()
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.0.validate()
+    }
+
+    fn canonical(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(&self.0).map_err(|_| Error::internal("the arguments cannot be written as JSON"))
+    }
+
+    fn capability(&self, config: &(dyn Any + Send + Sync)) -> Capability {
+        config_of::<O::Provider>(config).map_or(Capability::Supported, O::capability)
+    }
+
+    fn run<'a>(self: Box<Self>, context: &'a CallContext) -> BoxFuture<'a, Result<Box<dyn Answer>>> {
+        Box::pin(async move {
+            let config = config_of::<O::Provider>(&*context.config)?;
+            let output = self.0.run(&Call::new(context, config)).await?;
+            Ok(Box::new(Typed(output)) as Box<dyn Answer>)
+        })
+    }
+}
+
+/// One operation, as data and functions.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct OperationSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// What a role needs.
+    pub access: Access,
+    /// Whose data its arguments carry.
+    pub discloses: Manifest,
+    /// Whether its requests may be sent again.
+    pub repeat: Repeat,
+    /// How long a call may take.
+    pub deadline: Duration,
+    /// Whether it is an emergency.
+    pub urgent: bool,
+    /// On what ground data leaves.
+    pub basis: Basis,
+    /// The JSON schema of its arguments.
+    pub input_schema: fn() -> Value,
+    /// The JSON schema of its answer.
+    pub output_schema: fn() -> Value,
+    prepare: fn(Value) -> Result<Box<dyn Prepared>>,
+}
+
+impl OperationSpec {
+    /// The operation's.
+    pub fn of<O: Operation>() -> Self {
+        Self {
+            name: O::NAME,
+            access: O::ACCESS,
+            discloses: O::DISCLOSES,
+            repeat: O::REPEAT,
+            deadline: O::DEADLINE,
+            urgent: O::URGENT,
+            basis: O::BASIS,
+            input_schema: || schemars::schema_for!(O).to_value(),
+            output_schema: || schemars::schema_for!(O::Output).to_value(),
+            prepare: |value| {
+                let operation: O = arguments::read_arguments(arguments::unwrap_args(value)?)?;
+                Ok(Box::new(Ready(operation)))
+            },
+        }
+    }
+
+    /// Reads arguments: station 3, first half.
+    pub fn prepare(&self, arguments: Value) -> Result<Box<dyn Prepared>> {
+        (self.prepare)(arguments)
+    }
+
+    /// The same for a typed call.
+    pub fn ready<O: Operation>(operation: O) -> Box<dyn Prepared> {
+        Box::new(Ready(operation))
+    }
+
+    /// The operation's documentation: the doc comment of its struct.
+    pub fn about(&self) -> String {
+        let schema = (self.input_schema)();
+        schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+}
+
+impl std::fmt::Debug for OperationSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OperationSpec({})", self.name)
+    }
+}
+
+/// A tenant's config of some provider, in clear: for the road alone.
+pub(crate) type AnyConfig = Arc<dyn Any + Send + Sync>;
+
+/// One provider, as data and functions.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ProviderSpec {
+    /// What is known of it.
+    pub info: ProviderInfo,
+    /// The fields of its config.
+    pub fields: &'static [ConfigField],
+    /// What it can do.
+    pub operations: Vec<OperationSpec>,
+    /// The JSON schema of its config; secret fields are `writeOnly`.
+    pub config_schema: fn() -> Value,
+    pub(crate) read_config: fn(Value) -> Result<AnyConfig>,
+    pub(crate) base_url: fn(&(dyn Any + Send + Sync)) -> Option<Url>,
+    pub(crate) authenticate: fn(&(dyn Any + Send + Sync), &mut Request) -> Result<()>,
+    pub(crate) parse_error: fn(u16, &Headers, &[u8]) -> Error,
+    pub(crate) decide: fn(Seen<'_>, Repeat, Timestamp) -> Decision,
+}
+
+impl ProviderSpec {
+    /// The provider's.
+    pub fn of<P: Provider>() -> Self {
+        Self {
+            info: P::INFO,
+            fields: P::Config::FIELDS,
+            operations: P::operations(),
+            config_schema: || schemars::schema_for!(P::Config).to_value(),
+            read_config: |value| {
+                let config: P::Config = arguments::read_arguments(value)?;
+                config.validate()?;
+                Ok(Arc::new(config))
+            },
+            base_url: |config| config_of::<P>(config).ok()?.base_url().cloned(),
+            authenticate: |config, request| P::authenticate(config_of::<P>(config)?, request),
+            parse_error: P::parse_error,
+            decide: P::decide,
+        }
+    }
+
+    /// The operation of that name.
+    pub fn operation(&self, name: &str) -> Result<&OperationSpec> {
+        self.operations.iter().find(|operation| operation.name == name).ok_or_else(|| {
+            let known: Vec<_> = self.operations.iter().map(|operation| operation.name).collect();
+            Error::new(
+                ErrorCode::UnknownOperation,
+                format!("{} has no such operation; it has {}", self.info.id, known.join(", ")),
+            )
+        })
+    }
+
+    /// The names of the secret fields, as the config's schema says.
+    pub fn secret_fields(&self) -> Vec<String> {
+        let schema = (self.config_schema)();
+        let Some(Value::Object(properties)) = schema.get("properties") else {
+            return Vec::new();
+        };
+        properties.iter().filter(|(_, field)| is_secret(field)).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// `Option<Secret<…>>` puts the mark one level down.
+fn is_secret(schema: &Value) -> bool {
+    schema.get("writeOnly") == Some(&Value::Bool(true))
+        || schema.get("anyOf").and_then(Value::as_array).is_some_and(|any| any.iter().any(is_secret))
+}
+
+impl std::fmt::Debug for ProviderSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderSpec").field("id", &self.info.id).field("operations", &self.operations).finish()
+    }
+}

@@ -1,0 +1,20 @@
+//! HTTP as this crate needs it: bounded, timed, repeated only where that is safe, and silent about URLs.
+//!
+//! A vendor's URL may carry a key, so no URL is in any error or log line: [`Request`] shows its method and host.
+
+mod breaker;
+mod client;
+mod guard;
+mod http;
+#[cfg(not(target_family = "wasm"))]
+mod reqwest;
+mod retry;
+
+pub use breaker::{Breaker, BreakerState};
+pub use client::{Client, Exchange, Plan};
+pub use guard::Outbound;
+pub use http::{Failure, FailureKind, Headers, Http, Method, Request, Response};
+pub use retry::{Backoff, Decision, Repeat, RetryBudget, Seen, decide, retry_after};
+
+#[cfg(not(target_family = "wasm"))]
+pub use self::reqwest::ReqwestHttp;
