@@ -78,8 +78,10 @@ async fn child() {
                     println!("ok {} {}", actor.id(), reply.output["sid"].as_str().unwrap());
                 }
                 let actor = Actor::new(format!("alert-{round}-{n}"), Role::Admin);
-                let recipients: Vec<Value> = (1..6).map(|i| json!({ "phone": number(round, n + i), "name": "A" })).collect();
-                let arguments = json!({ "recipients": recipients, "message": "leave the building", "channels": ["sms"] });
+                let recipients: Vec<Value> =
+                    (1..6).map(|i| json!({ "phone": number(round, n + i), "name": "A" })).collect();
+                let arguments =
+                    json!({ "recipients": recipients, "message": "leave the building", "channels": ["sms"] });
                 if school.execute(&actor, "twilio", "sendEmergencyAlert", arguments).await.is_ok() {
                     println!("ok {} -", actor.id());
                 }
@@ -192,10 +194,18 @@ impl Seen {
             }
         }
         for (to, sid) in &trail.sids {
-            assert_eq!(by_sid.get(sid.as_str()), Some(&to.as_str()), "the trail says accepted, the vendor knows nothing");
+            assert_eq!(
+                by_sid.get(sid.as_str()),
+                Some(&to.as_str()),
+                "the trail says accepted, the vendor knows nothing"
+            );
         }
         for (actor, sid) in &self.acknowledged {
-            assert_eq!(trail.calls.get(actor).map(String::as_str), Some("ok"), "{actor} got an answer that is not on record");
+            assert_eq!(
+                trail.calls.get(actor).map(String::as_str),
+                Some("ok"),
+                "{actor} got an answer that is not on record"
+            );
             assert!(sid == "-" || by_sid.contains_key(sid.as_str()));
         }
         // What has an intent and no outcome is reported, once its deadline has passed.
