@@ -1,6 +1,6 @@
 //! What cargo knows of the workspace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -43,7 +43,7 @@ impl Manifest {
         let manifest = tree.path(folder).join("Cargo.toml");
         let package = self
             .packages()
-            .find(|package| package["manifest_path"].as_str().is_some_and(|path| PathBuf::from(path) == manifest));
+            .find(|package| package["manifest_path"].as_str().is_some_and(|path| manifest == Path::new(path)));
         let name = package.and_then(|package| package["name"].as_str());
         Ok(name.with_context(|| format!("{folder} is no member of the workspace"))?.to_owned())
     }
