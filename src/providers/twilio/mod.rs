@@ -3,12 +3,15 @@
 mod account;
 mod alert;
 mod batch;
+mod bulk;
 mod call_history;
 mod calls;
 mod config;
+mod content;
 mod deliver;
 mod error;
 mod history;
+mod lookup;
 mod messages;
 mod segments;
 #[cfg(test)]
@@ -21,10 +24,13 @@ mod wire;
 pub use account::{Balance, GetBalance, GetUsage, UsagePage, UsageRecord};
 pub use alert::{AlertRecipient, AlertReport, AlertType, SendEmergencyAlert};
 pub use batch::{Channel, ChannelResult, DeliveryError, DeliveryState, RecipientResult};
+pub use bulk::{BulkMessage, BulkReport, SendBulkSms};
 pub use call_history::{CallPage, EndCall, GetCall, ListCalls};
 pub use calls::{MakeCall, PhoneCall};
 pub use config::TwilioConfig;
+pub use content::{GetTemplate, ListTemplates, Template, TemplatePage};
 pub use history::{DeleteMessage, Deleted, GetMessage, ListMessages, MessagePage, RedactMessage};
+pub use lookup::{CountryPrices, GetPricing, LookupPhoneNumber, NumberInfo, PriceKind};
 pub use messages::{Message, SendMms, SendSms, SendWhatsApp};
 pub use segments::segments;
 
@@ -131,6 +137,7 @@ impl Provider for Twilio {
             SendSms,
             SendMms,
             SendWhatsApp,
+            SendBulkSms,
             SendEmergencyAlert,
             MakeCall,
             GetMessage,
@@ -140,8 +147,12 @@ impl Provider for Twilio {
             GetCall,
             ListCalls,
             EndCall,
+            ListTemplates,
+            GetTemplate,
+            LookupPhoneNumber,
             GetBalance,
             GetUsage,
+            GetPricing,
         ]
     }
 
