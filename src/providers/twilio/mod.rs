@@ -45,7 +45,14 @@ use crate::{
 const API: &str = "https://api.twilio.com";
 /// Its version, the first part of every path.
 const VERSION: &str = "2010-04-01";
-/// When limits and prices were read.
+/// Limits and prices come from our notes on Twilio, which nobody has yet compared with the page named here.
+macro_rules! noted {
+    ($page:literal) => {
+        concat!("comms-payments notes, not yet confirmed at ", $page)
+    };
+}
+
+/// When the notes on limits and prices were read.
 const READ: &str = "2026-11-24";
 
 /// What things cost, in millionths of a US dollar: for estimates, without carriers' and Meta's fees.
@@ -90,43 +97,51 @@ impl Provider for Twilio {
             limit(
                 "SMS from a US long code",
                 "1 segment a second; more by A2P 10DLC campaign",
-                "https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency",
+                noted!("https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency"),
             ),
             limit(
                 "SMS from a toll-free number",
                 "3 segments a second",
-                "https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency",
+                noted!("https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency"),
             ),
             limit(
                 "SMS from a short code",
                 "100 segments a second",
-                "https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency",
+                noted!("https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency"),
             ),
             limit(
                 "Time in a sender's queue",
                 "4 hours, then error 30001",
-                "https://www.twilio.com/docs/api/errors/30001",
+                noted!("https://www.twilio.com/docs/api/errors/30001"),
             ),
-            limit("WhatsApp", "80 messages a second from one sender", "https://www.twilio.com/docs/whatsapp/api"),
+            limit(
+                "WhatsApp",
+                "80 messages a second from one sender",
+                noted!("https://www.twilio.com/docs/whatsapp/api"),
+            ),
             limit(
                 "Requests at once",
                 "by account; above it 429 with code 20429",
-                "https://www.twilio.com/docs/api/errors/20429",
+                noted!("https://www.twilio.com/docs/api/errors/20429"),
             ),
             limit(
                 "Body of a message",
                 "1600 characters",
-                "https://www.twilio.com/docs/glossary/what-sms-character-limit",
+                noted!("https://www.twilio.com/docs/glossary/what-sms-character-limit"),
             ),
         ],
         prices: &[
-            price("US SMS segment, without carrier fees", prices::SMS, "https://www.twilio.com/en-us/sms/pricing/us"),
-            price("US MMS, without carrier fees", prices::MMS, "https://www.twilio.com/en-us/sms/pricing/us"),
-            price("US voice, a minute", prices::VOICE, "https://www.twilio.com/en-us/voice/pricing/us"),
+            price(
+                "US SMS segment, without carrier fees",
+                prices::SMS,
+                noted!("https://www.twilio.com/en-us/sms/pricing/us"),
+            ),
+            price("US MMS, without carrier fees", prices::MMS, noted!("https://www.twilio.com/en-us/sms/pricing/us")),
+            price("US voice, a minute", prices::VOICE, noted!("https://www.twilio.com/en-us/voice/pricing/us")),
             price(
                 "WhatsApp message, without Meta's fee",
                 prices::WHATSAPP,
-                "https://www.twilio.com/en-us/whatsapp/pricing",
+                noted!("https://www.twilio.com/en-us/whatsapp/pricing"),
             ),
         ],
         docs: "https://www.twilio.com/docs",

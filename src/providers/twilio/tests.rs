@@ -166,7 +166,9 @@ async fn an_alert_outlasts_429_and_marks_what_is_unknown() {
     let last = people[199].clone();
     let bench = Bench::with([], move |asked| match asked.form("To") {
         Some(to) if to == last => lost(),
-        Some(_) if throttled.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 3 == 0 => refused(429, 20429),
+        Some(_) if throttled.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(3) => {
+            refused(429, 20429)
+        }
         Some(to) => Ok((201, created(to, asked.form("Body").unwrap_or("")))),
         None => listed("messages", vec![]),
     });
