@@ -13,6 +13,7 @@ mod journal;
 mod memory;
 mod query;
 mod record;
+mod rules;
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
 mod sql;
 pub mod tables;
@@ -31,7 +32,7 @@ pub use memory::MemoryStorage;
 pub use query::{Aggregate, Cursor, Filter, Measure, Page, Query, Row, Scope, Test};
 pub use record::{Column, Index, Key, Kind, Record, Schema, Table, Value};
 #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
-pub use sql::sqlite::SqliteStorage;
+pub use sql::sqlite::{SqliteBuilder, SqliteStorage};
 pub use writer::{Seal, Settled, SharedWriter};
 
 use crate::error::{Error, ErrorCode, Result};

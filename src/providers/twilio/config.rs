@@ -126,6 +126,8 @@ pub(super) fn is_sid(prefix: &str, text: &str) -> bool {
 }
 
 impl ProviderConfig for TwilioConfig {
+    const PROVIDER: &'static str = "twilio";
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "account_sid",

@@ -1,3 +1,4 @@
 //! Backends that speak SQL.
 
 pub(crate) mod sqlite;
+mod statements;

@@ -1,3 +1,0 @@
-/// Records in a SQLite file.
-#[derive(Debug)]
-pub struct SqliteStorage;
