@@ -13,4 +13,4 @@ pub use error::{Error, ErrorCode, Result, Retry, VendorError};
 pub use manager::{Durability, IntegrationManager, Reply, Tenant};
 pub use model::*;
 pub use security::MasterKey;
-pub use services::{AuditFilter, ConfigChange, ConfigView, Grant};
+pub use services::{ApiKeyRequest, AuditFilter, ConfigChange, ConfigView, Grant};
