@@ -1,6 +1,8 @@
 //! Connects a School Information System to the outside services a school uses.
 
 pub mod error;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod manager;
 pub mod model;
 pub mod providers;
