@@ -63,7 +63,7 @@ pub struct CallContext {
     pub(crate) client: Client,
     pub(crate) plan: Plan,
     pub(crate) runtime: Runtime,
-    pub(crate) redactor: Redactor,
+    pub(crate) redactor: Arc<Redactor>,
     pub(crate) parts: Arc<dyn Parts>,
     pub(crate) meter: Meter,
     pub(crate) detail: Mutex<Map<String, Value>>,

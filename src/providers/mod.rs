@@ -81,6 +81,9 @@ pub struct ConfigField {
 ///
 /// Secret fields are [`Secret`](crate::Secret)s; that is what keeps them encrypted and masked.
 pub trait ProviderConfig: Serialize + DeserializeOwned + JsonSchema + Clone + Debug + Send + Sync + 'static {
+    /// Of which provider: its id.
+    const PROVIDER: &'static str;
+
     /// Every field.
     const FIELDS: &'static [ConfigField];
 

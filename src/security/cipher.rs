@@ -141,7 +141,8 @@ impl Envelope {
 mod tests {
     use super::*;
 
-    const HERE: Binding<'_> = Binding { tenant: "t-1", table: "tenant_integration_configs", id: "twilio", field: "auth_token" };
+    const HERE: Binding<'_> =
+        Binding { tenant: "t-1", table: "tenant_integration_configs", id: "twilio", field: "auth_token" };
 
     #[test]
     fn opens_only_where_it_was_sealed() {

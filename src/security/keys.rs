@@ -51,7 +51,8 @@ impl KeyProvider for LocalKeys {
     async fn unwrap(&self, tenant: &TenantId, salt: &[u8], id: &str, wrapped: &[u8]) -> Result<CipherKey> {
         let wrapping = self.wrapping_key(tenant, salt)?;
         let plain = Envelope::open(&wrapping, binding(tenant, id), wrapped)?;
-        let bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| Error::internal("a wrapped key has not 32 bytes"))?;
+        let bytes: [u8; 32] =
+            plain.as_slice().try_into().map_err(|_| Error::internal("a wrapped key has not 32 bytes"))?;
         Ok(CipherKey::new(bytes))
     }
 }

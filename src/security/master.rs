@@ -140,7 +140,9 @@ mod tests {
         }
         let passphrase = MasterKey::new("0123456789abcdef0123456789abcdef").unwrap();
         assert_eq!(passphrase.rounds(), ROUNDS);
-        for weak in ["", "short", "your-32-character-encryption-key", &"ab".repeat(40), &"0".repeat(64), &" ".repeat(64)] {
+        for weak in
+            ["", "short", "your-32-character-encryption-key", &"ab".repeat(40), &"0".repeat(64), &" ".repeat(64)]
+        {
             assert_eq!(MasterKey::new(weak).unwrap_err().code(), ErrorCode::WeakMasterKey, "{weak:?}");
         }
         assert!(!format!("{passphrase:?}").contains("0123"));

@@ -165,8 +165,7 @@ const CHECK: &[u8] = b"this is the master key the database was made with";
 async fn open_root(storage: &dyn Storage, master: &MasterKey, runtime: &Runtime) -> Result<CipherKey> {
     let platform = TenantId::platform();
     let key = Key::new(&tables::TENANT_KEYS, &platform, "root");
-    let binding =
-        Binding { tenant: platform.as_str(), table: tables::TENANT_KEYS.name, id: "root", field: "wrapped" };
+    let binding = Binding { tenant: platform.as_str(), table: tables::TENANT_KEYS.name, id: "root", field: "wrapped" };
     if storage.get(&key).await?.is_none() {
         let salt: [u8; 32] = random_bytes();
         let root = master.root(&salt, master.rounds());

@@ -42,7 +42,7 @@ pub struct Filter {
 }
 
 /// Where a page ended: hand it back to read on. Opaque, and stable while rows come and go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Cursor(pub String);
 

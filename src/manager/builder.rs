@@ -1,0 +1,231 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use super::{Calls, Core, IntegrationManager};
+use crate::{
+    error::{Error, Result},
+    model::Runtime,
+    providers::{Provider, ProviderSpec, Quota},
+    security::{KeyProvider, Limiter, MasterKey, SecurityService},
+    services::{AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService},
+    storage::{Journal, SharedWriter, Storage, tables},
+    transport::{Backoff, Client, Http},
+};
+
+/// When an outcome must be on the disk. The intent always is before anything leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Before the caller gets the answer.
+    #[default]
+    Strict,
+    /// Soon after, within 50 ms.
+    Relaxed,
+}
+
+/// Puts an [`IntegrationManager`] together.
+#[derive(Default)]
+pub struct Builder {
+    storage: Option<Arc<dyn Storage>>,
+    master_key: Option<MasterKey>,
+    key_provider: Option<Arc<dyn KeyProvider>>,
+    providers: Vec<ProviderSpec>,
+    http: Option<Arc<dyn Http>>,
+    runtime: Option<Runtime>,
+    journal: Option<Arc<dyn Journal>>,
+    durability: Durability,
+    backoff: Backoff,
+    allow_private: bool,
+    quotas: BTreeMap<String, Quota>,
+    defaults: BTreeMap<String, Map<String, Value>>,
+    defaults_from_env: bool,
+}
+
+impl Builder {
+    /// Where records are kept.
+    pub fn storage(self, storage: impl Storage) -> Self {
+        self.shared_storage(Arc::new(storage))
+    }
+
+    /// Where records are kept, when others hold it too.
+    pub fn shared_storage(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.storage = Some(storage);
+        self
+    }
+
+    /// What all keys come from.
+    pub fn master_key(mut self, key: MasterKey) -> Self {
+        self.master_key = Some(key);
+        self
+    }
+
+    /// Wraps tenants' keys instead of a master key.
+    pub fn key_provider(mut self, provider: impl KeyProvider) -> Self {
+        self.key_provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Adds one provider: `.provider(Twilio)`.
+    pub fn provider<P: Provider>(mut self, _provider: P) -> Self {
+        self.providers.push(ProviderSpec::of::<P>());
+        self
+    }
+
+    /// Adds providers: `.providers(providers::all())`.
+    pub fn providers(mut self, providers: impl IntoIterator<Item = ProviderSpec>) -> Self {
+        self.providers.extend(providers);
+        self
+    }
+
+    /// How requests are sent. Default: reqwest with rustls.
+    pub fn http(mut self, http: impl Http) -> Self {
+        self.http = Some(Arc::new(http));
+        self
+    }
+
+    /// What runs tasks and tells the time. Default: [`Runtime::current`].
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Where an emergency's intents go when the storage cannot be written. Default: what the storage names, which for
+    /// SQLite is a file beside the database; put it on another disk where there is one.
+    pub fn journal(mut self, journal: impl Journal) -> Self {
+        self.journal = Some(Arc::new(journal));
+        self
+    }
+
+    /// When outcomes must be on the disk. Default: [`Durability::Strict`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Waits between attempts.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Lets a tenant's `base_url` be plain http or a private address: for tests, and hosts with a look-alike of their
+    /// own. Default: no.
+    pub fn allow_private_addresses(mut self, allow: bool) -> Self {
+        self.allow_private = allow;
+        self
+    }
+
+    /// Lets this many calls of each tenant through to a provider, instead of what the provider's description says.
+    pub fn quota(mut self, provider: &str, quota: Quota) -> Self {
+        self.quotas.insert(provider.to_owned(), quota);
+        self
+    }
+
+    /// Settings of a provider for every tenant that has not its own.
+    pub fn config_defaults(mut self, provider: &str, settings: Map<String, Value>) -> Self {
+        self.defaults.entry(provider.to_owned()).or_default().extend(settings);
+        self
+    }
+
+    /// The same from the environment, by the names that each provider's page lists (`TWILIO_ACCOUNT_SID` …).
+    pub fn config_defaults_from_env(mut self) -> Self {
+        self.defaults_from_env = true;
+        self
+    }
+
+    /// Migrates the storage, checks the master key, and begins.
+    ///
+    /// Errors: `invalid_argument` for what is missing, `wrong_master_key`, `storage_*`.
+    pub async fn build(self) -> Result<IntegrationManager> {
+        let storage = self.storage.ok_or_else(|| Error::invalid("storage", "is required"))?;
+        let runtime = self.runtime.unwrap_or_else(Runtime::current);
+        let mut providers = BTreeMap::new();
+        for provider in self.providers {
+            if providers.insert(provider.info.id, provider.clone()).is_some() {
+                return Err(Error::invalid("providers", format!("{} is there twice", provider.info.id)));
+            }
+        }
+        let mut quotas = BTreeMap::new();
+        let mut defaults = BTreeMap::new();
+        for (id, spec) in &providers {
+            quotas.insert(*id, self.quotas.get(*id).copied().unwrap_or(spec.info.quota));
+            let mut settings = if self.defaults_from_env { from_env(spec) } else { Map::new() };
+            settings.extend(self.defaults.get(*id).cloned().unwrap_or_default());
+            if !settings.is_empty() {
+                defaults.insert(*id, settings);
+            }
+        }
+        if let Some(unknown) =
+            self.quotas.keys().chain(self.defaults.keys()).find(|id| !providers.contains_key(id.as_str()))
+        {
+            return Err(Error::invalid("providers", format!("settings name {unknown}, which is not there")));
+        }
+        let http = match self.http {
+            Some(http) => http,
+            None => default_http(self.allow_private)?,
+        };
+
+        storage.migrate(&tables::SCHEMA).await?;
+        let journal = self.journal.or_else(|| default_journal(&*storage));
+        let chain = AuditService::chain();
+        let writer = SharedWriter::new(storage.clone(), &runtime, Some(chain.clone()));
+        let security = match (self.key_provider, self.master_key) {
+            (Some(provider), _) => SecurityService::with_provider(storage, provider, runtime.clone()),
+            (None, Some(key)) => SecurityService::open(storage, &key, runtime.clone()).await?,
+            (None, None) => return Err(Error::invalid("master_key", "is required")),
+        };
+        let core = Core {
+            providers,
+            quotas,
+            durability: self.durability,
+            backoff: self.backoff,
+            client: Client::new(http, runtime.clone()),
+            security,
+            configs: TenantConfigService::new(writer.clone(), runtime.clone(), defaults, self.allow_private),
+            access: AccessService::new(writer.clone(), runtime.clone()),
+            audit: AuditService::new(writer.clone(), runtime.clone(), chain, journal),
+            usage: UsageService::new(writer.clone(), runtime.clone()),
+            idempotency: IdempotencyService::new(writer.clone(), runtime.clone()),
+            health: HealthService::default(),
+            limiter: Limiter::default(),
+            refusals: Limiter::default(),
+            alarms: Limiter::default(),
+            gates: Default::default(),
+            calls: Calls::default(),
+            writer,
+            runtime,
+        };
+        core.audit.merge_journal().await?;
+        Ok(IntegrationManager(Arc::new(core)))
+    }
+}
+
+fn from_env(provider: &ProviderSpec) -> Map<String, Value> {
+    provider
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.name.to_owned(), Value::from(std::env::var(field.env?).ok()?))))
+        .collect()
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn default_http(allow_private: bool) -> Result<Arc<dyn Http>> {
+    use crate::transport::ReqwestHttp;
+    Ok(Arc::new(if allow_private { ReqwestHttp::private()? } else { ReqwestHttp::new()? }))
+}
+
+#[cfg(target_family = "wasm")]
+fn default_http(_allow_private: bool) -> Result<Arc<dyn Http>> {
+    Err(Error::invalid("http", "is required here: pass what wraps the host's fetch"))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn default_journal(storage: &dyn Storage) -> Option<Arc<dyn Journal>> {
+    let path = storage.capabilities().journal?;
+    Some(Arc::new(crate::storage::FileJournal::at(path)))
+}
+
+#[cfg(target_family = "wasm")]
+fn default_journal(_storage: &dyn Storage) -> Option<Arc<dyn Journal>> {
+    None
+}

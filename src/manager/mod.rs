@@ -1,0 +1,211 @@
+//! [`IntegrationManager`] and the road every call takes.
+
+mod builder;
+pub mod edge;
+mod parts;
+mod road;
+mod tenant;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::RwLock;
+use tokio::sync::Notify;
+
+pub use builder::{Builder, Durability};
+pub use parts::Progress;
+pub use tenant::{CallBuilder, Reply, Tenant};
+
+use crate::{
+    error::{Error, ErrorCode, Result},
+    model::{Actor, Runtime, TenantId},
+    providers::{ProviderSpec, Quota},
+    security::{Limiter, SecurityService},
+    services::{AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService},
+    storage::{SharedWriter, Storage},
+    transport::{Backoff, Breaker, Client, RetryBudget},
+};
+
+/// The hub: providers, storage and keys of one process, for all its tenants.
+///
+/// Cheap to clone; all clones are the same manager.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use sis_integrations::{IntegrationManager, MasterKey, providers, storage::MemoryStorage};
+///
+/// let manager = IntegrationManager::builder()
+///     .storage(MemoryStorage::new())
+///     .master_key(MasterKey::random())
+///     .providers(providers::all())
+///     .build()
+///     .await?;
+/// let school = manager.tenant("tenant-123")?;
+/// assert_eq!(school.id().as_str(), "tenant-123");
+/// manager.close(std::time::Duration::from_secs(5)).await?;
+/// # Ok::<_, sis_integrations::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct IntegrationManager(Arc<Core>);
+
+/// What holds one tenant's calls to one provider back.
+#[derive(Default)]
+struct Gate {
+    breaker: Arc<Breaker>,
+    budget: Arc<RetryBudget>,
+}
+
+struct Core {
+    runtime: Runtime,
+    providers: BTreeMap<&'static str, ProviderSpec>,
+    quotas: BTreeMap<&'static str, Quota>,
+    durability: Durability,
+    backoff: Backoff,
+    client: Client,
+    writer: SharedWriter,
+    security: SecurityService,
+    configs: TenantConfigService,
+    access: AccessService,
+    audit: AuditService,
+    usage: UsageService,
+    idempotency: IdempotencyService,
+    health: HealthService,
+    limiter: Limiter<(TenantId, &'static str)>,
+    refusals: Limiter<(TenantId, String)>,
+    alarms: Limiter<(TenantId, String)>,
+    gates: RwLock<HashMap<(TenantId, &'static str), Arc<Gate>>>,
+    calls: Calls,
+}
+
+impl Core {
+    fn provider(&self, id: &str) -> Result<&ProviderSpec> {
+        self.providers.get(id).ok_or_else(|| {
+            let known: Vec<_> = self.providers.keys().copied().collect();
+            Error::new(ErrorCode::UnknownProvider, format!("there is no such provider; there are {}", known.join(", ")))
+        })
+    }
+
+    fn gate(&self, tenant: &TenantId, provider: &'static str) -> Arc<Gate> {
+        let key = (tenant.clone(), provider);
+        if let Some(gate) = self.gates.read().get(&key) {
+            return gate.clone();
+        }
+        self.gates.write().entry(key).or_default().clone()
+    }
+}
+
+/// Counts calls under way, so that closing can wait for them.
+#[derive(Default)]
+struct Calls {
+    closed: AtomicBool,
+    under_way: AtomicUsize,
+    one_ended: Notify,
+}
+
+/// One call under way, until it is dropped.
+struct UnderWay(Arc<Core>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.calls.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.0.calls.one_ended.notify_waiters();
+    }
+}
+
+impl Core {
+    fn enter(self: &Arc<Self>) -> Result<UnderWay> {
+        self.calls.under_way.fetch_add(1, Ordering::SeqCst);
+        let entered = UnderWay(self.clone());
+        if self.calls.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorCode::Closed, "the manager is closed"));
+        }
+        Ok(entered)
+    }
+}
+
+impl IntegrationManager {
+    /// Begins a manager.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A handle for one school. Nothing is read or made yet.
+    pub fn tenant(&self, id: &str) -> Result<Tenant> {
+        Ok(Tenant::new(self.0.clone(), id.parse()?))
+    }
+
+    /// What is known of every provider.
+    pub fn providers(&self) -> impl Iterator<Item = &ProviderSpec> {
+        self.0.providers.values()
+    }
+
+    /// What is known of one provider.
+    pub fn provider(&self, id: &str) -> Result<&ProviderSpec> {
+        self.0.provider(id)
+    }
+
+    /// Whether the platform has settings of the provider for schools that have none.
+    pub fn has_default_config(&self, provider: &str) -> bool {
+        self.0.configs.has_defaults(provider)
+    }
+
+    /// Time, as this manager sees it.
+    pub fn runtime(&self) -> &Runtime {
+        &self.0.runtime
+    }
+
+    /// Whose API key this is: the tenant, and the actor the key acts for.
+    ///
+    /// Errors: `unauthenticated` for any key that is not accepted, whatever the reason.
+    pub async fn authenticate_api_key(&self, key: &str) -> Result<(TenantId, Actor)> {
+        self.0.access.authenticate(&self.0.security, key).await
+    }
+
+    /// Whether the storage answers: for a load balancer's probe.
+    pub async fn ready(&self) -> Result<()> {
+        let _entered = self.0.enter()?;
+        self.0.security.keys(&TenantId::platform()).await.map(drop)
+    }
+
+    /// Merges what emergencies left in the second journal back into the storage. Runs by itself when a manager is built
+    /// and when the storage works again; answers how many rows there were.
+    pub async fn merge_journal(&self) -> Result<usize> {
+        self.0.audit.merge_journal().await
+    }
+
+    /// Lets no further call in, waits up to `deadline` for those under way, writes what is queued and closes the
+    /// storage. Calls that are still under way then leave their intent behind, and are `outcome_unknown`.
+    pub async fn close(&self, deadline: Duration) -> Result<()> {
+        let calls = &self.0.calls;
+        calls.closed.store(true, Ordering::SeqCst);
+        let drained = async {
+            loop {
+                let ended = calls.one_ended.notified();
+                if calls.under_way.load(Ordering::SeqCst) == 0 {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        let all = self.0.runtime.timeout(deadline, drained).await;
+        self.0.writer.close().await?;
+        match all {
+            Some(()) => Ok(()),
+            None => {
+                Err(Error::new(ErrorCode::Timeout, "calls were still under way at the deadline; they are on record"))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for IntegrationManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IntegrationManager").field("providers", &self.0.providers.keys()).finish_non_exhaustive()
+    }
+}

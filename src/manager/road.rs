@@ -1,0 +1,434 @@
+//! The road: ten stations, read from top to bottom. Each is a call into one service.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    Core, Durability, UnderWay,
+    parts::{PartRecorder, Progress},
+};
+use crate::{
+    error::{Error, ErrorCode, Result, Retry},
+    model::{Actor, Disclosure, RequestId, TenantId, Timestamp},
+    providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec},
+    security::TenantKeys,
+    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name},
+    storage::{Change, conflicting_change},
+    transport::{Plan, Repeat},
+};
+
+/// What a caller can say about a call, beside what it is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Options {
+    pub(super) idempotency_key: Option<String>,
+    pub(super) about: Disclosure,
+    pub(super) deadline: Option<Duration>,
+    /// Wait for the limit instead of answering `rate_limited`.
+    pub(super) wait: bool,
+    /// Told of each send of a call that makes many.
+    pub(super) progress: Option<watch::Sender<Progress>>,
+}
+
+/// A call as it comes in: typed, or as JSON.
+pub(super) enum Arguments {
+    Ready(Box<dyn Prepared>),
+    Json(Value),
+}
+
+/// What a call brought.
+pub(super) enum Brought {
+    Fresh(Box<dyn Answer>),
+    /// The first answer to the same idempotency key.
+    Replayed(Value),
+}
+
+/// How much longer than its deadline a call's own work may take to say so itself.
+const GRACE: Duration = Duration::from_secs(2);
+/// The longest deadline a caller may set.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Takes one call the whole way.
+pub(super) async fn travel(
+    core: &Arc<Core>,
+    tenant: &TenantId,
+    actor: &Actor,
+    provider: &str,
+    operation: &str,
+    arguments: Arguments,
+    options: Options,
+) -> Result<(RequestId, Brought)> {
+    let request_id = RequestId::new(core.runtime.now());
+    stations(core, tenant, actor, provider, operation, arguments, options, request_id)
+        .await
+        .map_err(|error| error.at(provider, operation, request_id))
+}
+
+#[expect(clippy::too_many_arguments, reason = "these are what a call is; there is one caller")]
+async fn stations(
+    core: &Arc<Core>,
+    tenant: &TenantId,
+    actor: &Actor,
+    provider: &str,
+    operation: &str,
+    arguments: Arguments,
+    options: Options,
+    request_id: RequestId,
+) -> Result<(RequestId, Brought)> {
+    // 1. identify
+    let entered = core.enter()?;
+    let started = core.runtime.monotonic();
+    let provider = core.provider(provider)?;
+    let operation = provider.operation(operation)?;
+    if options.deadline.is_some_and(|deadline| deadline.is_zero() || deadline > LONGEST) {
+        return Err(Error::invalid("deadline", "must be more than nothing and at most an hour"));
+    }
+    let deadline = core.runtime.now().after(options.deadline.unwrap_or(operation.deadline));
+    let keys = core.security.keys(tenant).await?;
+    let mut call = CallRow {
+        tenant: tenant.clone(),
+        request_id,
+        actor: actor.clone(),
+        provider: Some(provider.info.id),
+        operation: Some(operation.name),
+        digest: None,
+        deadline: Some(deadline),
+    };
+
+    // 2. authorise
+    if let Err(error) = core.access.check(tenant, actor, provider, operation).await {
+        if error.code() == ErrorCode::PermissionDenied {
+            refuse(core, &call, &keys, provider, operation, &options.about).await;
+        }
+        return Err(error);
+    }
+
+    // 3. validate
+    let prepared = match arguments {
+        Arguments::Ready(prepared) => prepared,
+        Arguments::Json(value) => operation.prepare(value)?,
+    };
+    prepared.validate()?;
+    check_subjects(&options.about)?;
+    let canonical = prepared.canonical()?;
+    if !operation.urgent {
+        crate::security::refuse_card_data(&canonical)?;
+    }
+    let digest = keys.digest("arguments", &canonical);
+    call.digest = Some(digest.clone());
+
+    // 4. throttle
+    throttle(core, tenant, provider, deadline, options.wait || operation.urgent).await?;
+
+    // 5. replay?
+    let claim = match &options.idempotency_key {
+        None => None,
+        Some(name) => {
+            let known = core.idempotency.look(
+                tenant,
+                &keys,
+                name,
+                provider.info.id,
+                operation.name,
+                &digest,
+                request_id,
+                deadline,
+            );
+            match known.await {
+                Ok(Known::Answered(first, answer)) => return answer.map(|answer| (first, Brought::Replayed(answer))),
+                Ok(Known::New(claim)) => Some(claim),
+                Err(error) if operation.urgent && is_storage(&error) => None,
+                Err(error) => return Err(error),
+            }
+        }
+    };
+
+    // 6. credentials
+    let config = core.configs.live(tenant, &keys, provider, operation.urgent).await?;
+    match prepared.capability(&*config.config) {
+        Capability::Supported => {}
+        Capability::NeedsConfig(fields) => {
+            return Err(Error::new(
+                ErrorCode::NotConfigured,
+                format!("{} needs these settings of {}: {}", operation.name, provider.info.name, fields.join(", ")),
+            )
+            .with_field(format!("config.{}", fields.first().copied().unwrap_or_default())));
+        }
+        Capability::NeedsPlan(why) | Capability::ImportOnly(why) | Capability::Unsupported(why) => {
+            return Err(Error::new(ErrorCode::UnsupportedOperation, why));
+        }
+    }
+
+    // 7 to 9 run in a task of the manager's own: a caller that goes away only signals.
+    let cancel = CancellationToken::new();
+    let gone = cancel.clone().drop_guard();
+    let journey = Journey {
+        core: core.clone(),
+        _entered: entered,
+        provider: provider.clone(),
+        operation: *operation,
+        call,
+        keys,
+        claim,
+        about: options.about,
+        config,
+        cancel,
+        started,
+        progress: options.progress,
+    };
+    let result = core.runtime.run(journey.go(prepared)).await;
+    DropGuard::disarm(gone);
+
+    // 10. answer
+    let lost = || Error::new(ErrorCode::OutcomeUnknown, "the process is stopping; the call is on record");
+    result.unwrap_or_else(|| Err(lost())).map(|answer| (request_id, Brought::Fresh(answer)))
+}
+
+fn is_storage(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::StorageUnavailable | ErrorCode::StorageFull | ErrorCode::StorageCorrupt)
+}
+
+/// Records a refusal, and raises an alarm when they repeat.
+async fn refuse(
+    core: &Core,
+    call: &CallRow,
+    keys: &TenantKeys,
+    provider: &ProviderSpec,
+    operation: &OperationSpec,
+    about: &Disclosure,
+) {
+    let denied = Some(ErrorCode::PermissionDenied.name());
+    let now = core.runtime.now();
+    let mut changes = vec![Change::Insert(call.row(now, Event::CallRefused, None, denied, None))];
+    // 34 CFR 99.32(a)(1): requests are recorded too, not only what was disclosed.
+    match core.audit.disclosures(call, keys, &provider.info, operation, about, "refused") {
+        Ok(disclosures) => changes.extend(disclosures),
+        Err(error) => tracing::error!(%error, "a refused request could not be recorded as a disclosure"),
+    }
+    let (of, at) = ((call.tenant.clone(), call.actor.id().to_owned()), core.runtime.monotonic());
+    // Five in ten minutes; then one alarm in ten minutes.
+    if core.refusals.admit(of.clone(), 5.0 / 600.0, 5, at).is_err() && core.alarms.admit(of, 1.0 / 600.0, 1, at).is_ok()
+    {
+        let detail = json!({ "operation": operation.name, "requestId": call.request_id });
+        let who = Some(&call.actor);
+        changes.push(core.audit.event(&call.tenant, "repeated_refusals", "medium", who, call.provider, detail));
+    }
+    // The refusal stands, whether or not it can be written down.
+    if let Err(error) = core.audit.record_outcome(&call.tenant, keys, changes).await {
+        tracing::error!(%error, request_id = %call.request_id, "a refusal could not be recorded");
+    }
+}
+
+fn check_subjects(about: &Disclosure) -> Result<()> {
+    const MOST: usize = 10_000;
+    if about.subjects().len() > MOST {
+        return Err(Error::invalid("disclosure.subjects", format!("has at most {MOST} people")));
+    }
+    for (at, subject) in about.subjects().iter().enumerate() {
+        if subject.id.is_empty() || subject.id.len() > 256 {
+            return Err(Error::invalid(format!("disclosure.subjects[{at}].id"), "must have 1 to 256 characters"));
+        }
+    }
+    Ok(())
+}
+
+async fn throttle(
+    core: &Core,
+    tenant: &TenantId,
+    provider: &ProviderSpec,
+    deadline: Timestamp,
+    wait: bool,
+) -> Result<()> {
+    let Some(quota) = core.quotas.get(provider.info.id) else { return Ok(()) };
+    loop {
+        let key = (tenant.clone(), provider.info.id);
+        let Err(throttled) = core.limiter.admit(key, quota.per_second, quota.burst, core.runtime.monotonic()) else {
+            return Ok(());
+        };
+        if !wait || core.runtime.now().after(throttled.0) >= deadline {
+            return Err(Error::new(
+                ErrorCode::RateLimited,
+                format!(
+                    "this school's limit of {} calls a second to {} is reached",
+                    quota.per_second, provider.info.name
+                ),
+            )
+            .with_retry(Retry::After(throttled.0)));
+        }
+        core.runtime.sleep(throttled.0).await;
+    }
+}
+
+/// Stations 7 to 9 of one call.
+struct Journey {
+    core: Arc<Core>,
+    _entered: UnderWay,
+    provider: ProviderSpec,
+    operation: OperationSpec,
+    call: CallRow,
+    keys: Arc<TenantKeys>,
+    claim: Option<Claim>,
+    about: Disclosure,
+    config: Arc<LiveConfig>,
+    cancel: CancellationToken,
+    started: Duration,
+    progress: Option<watch::Sender<Progress>>,
+}
+
+impl Journey {
+    async fn go(self, prepared: Box<dyn Prepared>) -> Result<Box<dyn Answer>> {
+        self.record_intent().await?;
+        let context = self.context();
+        let result = if self.cancel.is_cancelled() {
+            Err(Error::new(ErrorCode::Cancelled, "the caller went away before anything was sent"))
+        } else {
+            self.send(prepared, &context).await
+        };
+        self.record_outcome(result, &context).await
+    }
+
+    // 7. record the intent
+    async fn record_intent(&self) -> Result<()> {
+        let now = self.core.runtime.now();
+        let mut changes = vec![Change::Insert(self.call.row(now, Event::CallIntent, None, None, None))];
+        let about = &self.about;
+        changes.extend(self.core.audit.disclosures(
+            &self.call,
+            &self.keys,
+            &self.provider.info,
+            &self.operation,
+            about,
+            "intended",
+        )?);
+        let claimed = changes.len();
+        changes.extend(self.claim.as_ref().map(|claim| self.core.idempotency.claim(claim)));
+        let urgent = self.operation.urgent;
+        self.core.audit.record_intent(&self.call.tenant, &self.keys, changes, urgent).await.map_err(|error| {
+            if conflicting_change(&error) == Some(claimed) {
+                return Error::new(
+                    ErrorCode::InProgress,
+                    "the first call with this idempotency key is still under way",
+                );
+            }
+            error
+        })
+    }
+
+    fn context(&self) -> CallContext {
+        let gate = self.core.gate(&self.call.tenant, self.provider.info.id);
+        CallContext {
+            request_id: self.call.request_id,
+            config: self.config.config.clone(),
+            client: self.core.client.clone(),
+            plan: Plan {
+                outbound: self.config.outbound.clone(),
+                breaker: gate.breaker.clone(),
+                budget: gate.budget.clone(),
+                backoff: self.core.backoff,
+                repeat: self.operation.repeat,
+                decide: self.provider.decide,
+                deadline: self.call.deadline.unwrap_or_default(),
+                urgent: self.operation.urgent,
+            },
+            runtime: self.core.runtime.clone(),
+            redactor: self.config.redactor.clone(),
+            parts: Arc::new(PartRecorder {
+                core: self.core.clone(),
+                call: self.call.clone(),
+                keys: self.keys.clone(),
+                urgent: self.operation.urgent,
+                progress: self.progress.clone(),
+            }),
+            meter: Meter::default(),
+            detail: Default::default(),
+            authenticate: self.provider.authenticate,
+            parse_error: self.provider.parse_error,
+        }
+    }
+
+    // 8. send
+    async fn send(&self, prepared: Box<dyn Prepared>, context: &CallContext) -> Result<Box<dyn Answer>> {
+        let left = context.plan.deadline.since(self.core.runtime.now());
+        let work = AssertUnwindSafe(prepared.run(context)).catch_unwind();
+        let sent_blindly = || context.meter.attempts() > 0 && self.operation.repeat == Repeat::Never;
+        let result = match self.core.runtime.timeout(left + GRACE, work).await {
+            Some(Ok(result)) => result,
+            Some(Err(_panic)) if sent_blindly() => {
+                Err(Error::new(ErrorCode::OutcomeUnknown, "the operation failed after something was sent"))
+            }
+            Some(Err(_panic)) => Err(Error::internal("the operation panicked; please report this")),
+            None if sent_blindly() => {
+                Err(Error::new(ErrorCode::OutcomeUnknown, "the deadline passed while the vendor was at work"))
+            }
+            None => Err(Error::new(ErrorCode::Timeout, "the deadline passed")),
+        };
+        result.map_err(|error| error.map_text(|text| context.redactor.clean(text)))
+    }
+
+    // 9. record the outcome
+    async fn record_outcome(self, result: Result<Box<dyn Answer>>, context: &CallContext) -> Result<Box<dyn Answer>> {
+        let core = &self.core;
+        let outcome = outcome_name(result.as_ref().err());
+        let detail = detail(context, result.as_ref().err());
+        let now = core.runtime.now();
+        let took = core.runtime.monotonic().saturating_sub(self.started);
+        let mut changes = vec![
+            Change::Insert(self.call.row(now, Event::CallOutcome, None, Some(outcome), detail)),
+            core.usage.row(&self.call, outcome, took, &context.meter),
+        ];
+        if let Some(claim) = &self.claim {
+            let kept = match &result {
+                Ok(answer) => answer.to_json(),
+                Err(error) => Err(error.clone()),
+            };
+            changes.push(core.idempotency.finish(claim, &self.keys, &kept)?);
+        }
+        match core.durability {
+            Durability::Strict => {
+                let recorded = core.audit.record_outcome(&self.call.tenant, &self.keys, changes).await;
+                if let Err(error) = recorded {
+                    tracing::error!(%error, request_id = %self.call.request_id, outcome, "an outcome could not be recorded");
+                    return Err(Error::new(
+                        ErrorCode::OutcomeUnknown,
+                        format!("the call ended ({outcome}), but that could not be recorded: {}", error.message()),
+                    ));
+                }
+            }
+            Durability::Relaxed => {
+                // Queued now; the task ends when it is on the disk.
+                let core = self.core.clone();
+                let (tenant, keys, id) = (self.call.tenant.clone(), self.keys.clone(), self.call.request_id);
+                self.core.runtime.spawn(async move {
+                    if let Err(error) = core.audit.record_outcome(&tenant, &keys, changes).await {
+                        tracing::error!(%error, request_id = %id, outcome, "an outcome could not be recorded");
+                    }
+                });
+            }
+        }
+        if core.audit.journal_waits() {
+            let core = self.core.clone();
+            self.core.runtime.spawn(async move {
+                if let Err(error) = core.audit.merge_journal().await {
+                    tracing::warn!(%error, "the second journal cannot be merged yet");
+                }
+            });
+        }
+        result
+    }
+}
+
+/// What the outcome's audit row says beside the code: the operation's notes, attempts, what the vendor said.
+fn detail(context: &CallContext, error: Option<&Error>) -> Option<Value> {
+    let mut detail: Map<String, Value> = std::mem::take(&mut *context.detail.lock());
+    detail.insert("attempts".into(), context.meter.attempts().into());
+    if let Some(vendor) = error.and_then(Error::vendor) {
+        detail.insert("vendorStatus".into(), vendor.status.into());
+        // The vendor's words may repeat an argument, which is personal: its code and id say enough.
+        detail.extend(vendor.code.clone().map(|code| ("vendorCode".to_owned(), code.into())));
+        detail.extend(vendor.request_id.clone().map(|id| ("vendorRequestId".to_owned(), id.into())));
+    }
+    Some(Value::Object(detail))
+}

@@ -1,0 +1,365 @@
+//! [`AccessService`]: who may do what. Nothing is allowed that no role or grant allows; a denial always wins.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use quick_cache::sync::Cache;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use crate::{
+    error::{Error, ErrorCode, Result},
+    model::{Actor, RequestId, Role, Runtime, Secret, TenantId, Timestamp, random_bytes},
+    providers::{Access, OperationSpec, ProviderSpec},
+    security::{SecurityService, TenantKeys},
+    storage::{Change, Key, Query, Record, SharedWriter, Storage, StorageExt, tables},
+};
+
+/// What a user may do with a provider, beside the role's default: the body of `PUT …/permissions`.
+///
+/// ```
+/// use sis_integrations::{Grant, Role};
+///
+/// let grant: Grant = serde_json::from_str(r#"{"role":"teacher","allow":["sendSms"],"deny":[],"expiresAt":null}"#).unwrap();
+/// assert_eq!(grant, Grant::default().role(Role::Teacher).allow(["sendSms"]));
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Grant {
+    /// The role the user has for this provider, instead of their own.
+    pub role: Option<Role>,
+    /// Operations allowed, or `*`.
+    pub allow: Vec<String>,
+    /// Operations denied, or `*`; deny wins.
+    pub deny: Vec<String>,
+    /// From when on the grant says nothing any more.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Grant {
+    /// The same grant, with this role for the provider.
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// The same grant, allowing these operations too.
+    pub fn allow<S: Into<String>>(mut self, operations: impl IntoIterator<Item = S>) -> Self {
+        self.allow.extend(operations.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same grant, denying these operations.
+    pub fn deny<S: Into<String>>(mut self, operations: impl IntoIterator<Item = S>) -> Self {
+        self.deny.extend(operations.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same grant, until this moment.
+    pub fn until(mut self, moment: Timestamp) -> Self {
+        self.expires_at = Some(moment);
+        self
+    }
+
+    fn names(list: &[String], operation: &str) -> bool {
+        list.iter().any(|name| name == "*" || name == operation)
+    }
+}
+
+/// What each role may do without a grant.
+///
+/// | | read | write | send | alert | pay | manage |
+/// |---|---|---|---|---|---|---|
+/// | admin | yes | yes | yes | yes | yes | yes |
+/// | staff | yes | yes | yes | | | |
+/// | teacher | yes | yes | | | | |
+/// | parent, student | | | | | | |
+pub const fn role_has(role: Role, access: Access) -> bool {
+    match role {
+        Role::Admin => true,
+        Role::Staff => matches!(access, Access::Read | Access::Write | Access::Send),
+        Role::Teacher => matches!(access, Access::Read | Access::Write),
+        Role::Student | Role::Parent => false,
+    }
+}
+
+/// A new API key to be made.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApiKeyRequest {
+    /// What it is for.
+    pub name: String,
+    /// The user it acts for.
+    pub user_id: String,
+    /// In what role.
+    pub role: Role,
+    /// What it reaches: `provider:operation`, `provider:*` or `*`.
+    pub scopes: Vec<String>,
+    /// Until when.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// An API key as it may be shown.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKey {
+    /// Its id, to revoke it by.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// Its visible beginning.
+    pub prefix: String,
+    /// The user it acts for.
+    pub user_id: String,
+    /// In what role.
+    pub role: Role,
+    /// What it reaches.
+    pub scopes: Vec<String>,
+    /// Until when.
+    pub expires_at: Option<Timestamp>,
+    /// Since when it is not accepted any more.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A key that was just made. It is shown this once.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// What is kept of it.
+    pub record: ApiKey,
+    /// The key itself.
+    pub key: Secret<String>,
+}
+
+const FRESH: Duration = Duration::from_secs(2);
+const CACHED: usize = 50_000;
+
+type GrantKey = (TenantId, &'static str, String);
+
+/// Decides.
+pub struct AccessService {
+    writer: SharedWriter,
+    runtime: Runtime,
+    grants: Cache<GrantKey, (Duration, Option<Grant>)>,
+}
+
+impl AccessService {
+    pub(crate) fn new(writer: SharedWriter, runtime: Runtime) -> Self {
+        Self { writer, runtime, grants: Cache::new(CACHED) }
+    }
+
+    /// Whether the actor may call the operation; `permission_denied` says why not.
+    pub(crate) async fn check(
+        &self,
+        tenant: &TenantId,
+        actor: &Actor,
+        provider: &ProviderSpec,
+        operation: &OperationSpec,
+    ) -> Result<()> {
+        let denied = |why: String| Err(Error::new(ErrorCode::PermissionDenied, why));
+        actor.check()?;
+        if actor.tenant().is_some_and(|own| own != tenant) {
+            return denied("the actor belongs to another school".into());
+        }
+        if !actor.in_scope(provider.info.id, operation.name) {
+            return denied(format!("the credentials shown do not reach {}:{}", provider.info.id, operation.name));
+        }
+        let grant = self.grant(tenant, actor.id(), provider.info.id, operation.urgent).await?;
+        let grant =
+            grant.filter(|grant| grant.expires_at.is_none_or(|end| self.runtime.now() < end)).unwrap_or_default();
+        if Grant::names(&grant.deny, operation.name) {
+            return denied(format!("{} is denied to this user", operation.name));
+        }
+        let role = grant.role.unwrap_or(actor.role());
+        if Grant::names(&grant.allow, operation.name) || role_has(role, operation.access) {
+            return Ok(());
+        }
+        denied(format!(
+            "{} needs the right to {}, which the role {role} does not have; an administrator can grant it",
+            operation.name,
+            operation.access.name()
+        ))
+    }
+
+    /// Only an administrator of this school, by their own role: a grant reaches operations, not the school's settings.
+    pub(crate) fn check_admin(&self, tenant: &TenantId, actor: &Actor) -> Result<()> {
+        actor.check()?;
+        if actor.tenant().is_some_and(|own| own != tenant) {
+            return Err(Error::new(ErrorCode::PermissionDenied, "the actor belongs to another school"));
+        }
+        if actor.role() != Role::Admin || !actor.in_scope("sis", "manage") {
+            return Err(Error::new(ErrorCode::PermissionDenied, "only an administrator of this school may do this"));
+        }
+        Ok(())
+    }
+
+    async fn grant(
+        &self,
+        tenant: &TenantId,
+        user: &str,
+        provider: &'static str,
+        urgent: bool,
+    ) -> Result<Option<Grant>> {
+        let key = (tenant.clone(), provider, user.to_owned());
+        let now = self.runtime.monotonic();
+        let old = match self.grants.get(&key) {
+            Some((at, grant)) if now.saturating_sub(at) < FRESH => return Ok(grant),
+            old => old,
+        };
+        match (self.read(tenant, user, provider).await, old) {
+            (Ok(grant), _) => {
+                self.grants.insert(key, (now, grant.clone()));
+                Ok(grant)
+            }
+            // An emergency goes by what was known when the storage last answered; by the role alone where nothing was.
+            (Err(_), Some((_, old))) if urgent => Ok(old),
+            (Err(_), None) if urgent => Ok(None),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn id(provider: &str, user: &str) -> String {
+        format!("{provider}:{user}")
+    }
+
+    /// The user's grant for a provider, if there is one.
+    pub(crate) async fn read(&self, tenant: &TenantId, user: &str, provider: &'static str) -> Result<Option<Grant>> {
+        let row = self.writer.get(&Key::new(&tables::PERMISSIONS, tenant, Self::id(provider, user))).await?;
+        row.map(|row| {
+            Ok(Grant {
+                role: row.opt_text("role").map(str::parse).transpose()?,
+                allow: row.json("allow")?,
+                deny: row.json("deny")?,
+                expires_at: row.opt_timestamp("expires_at"),
+            })
+        })
+        .transpose()
+    }
+
+    /// Checks a grant: the row it becomes.
+    pub(crate) fn prepare(
+        &self,
+        tenant: &TenantId,
+        actor: &Actor,
+        user: &str,
+        provider: &ProviderSpec,
+        grant: &Grant,
+    ) -> Result<Change> {
+        Actor::new(user, Role::Student)
+            .check()
+            .map_err(|_| Error::invalid("userId", "must have 1 to 256 characters and no control characters"))?;
+        for (list, names) in [("allow", &grant.allow), ("deny", &grant.deny)] {
+            for (at, name) in names.iter().enumerate() {
+                if name != "*" && provider.operation(name).is_err() {
+                    let known: Vec<_> = provider.operations.iter().map(|operation| operation.name).collect();
+                    return Err(Error::invalid(
+                        format!("{list}[{at}]"),
+                        format!("must be * or an operation of {}: {}", provider.info.id, known.join(", ")),
+                    ));
+                }
+            }
+        }
+        Ok(Change::Put {
+            record: Record::new(&tables::PERMISSIONS, tenant, Self::id(provider.info.id, user))
+                .set("user_id", user.to_owned())
+                .set("provider", provider.info.id)
+                .set("role", grant.role.map(Role::name))
+                .set("allow", serde_json::json!(grant.allow))
+                .set("deny", serde_json::json!(grant.deny))
+                .set("expires_at", grant.expires_at)
+                .set("updated_at", self.runtime.now())
+                .set("updated_by", actor.id().to_owned()),
+            expected: None,
+        })
+    }
+
+    /// Forgets what is cached: the grant has changed.
+    pub(crate) fn forget(&self, tenant: &TenantId, user: &str, provider: &'static str) {
+        self.grants.remove(&(tenant.clone(), provider, user.to_owned()));
+    }
+
+    /// A new API key, and the row it becomes: a keyed hash of it.
+    pub(crate) fn make_key(
+        &self,
+        tenant: &TenantId,
+        keys: &TenantKeys,
+        actor: &Actor,
+        request: ApiKeyRequest,
+    ) -> Result<(Change, NewApiKey)> {
+        Actor::new(&request.user_id, request.role).check().map_err(|error| error.with_field("userId"))?;
+        if request.name.is_empty() || request.name.chars().count() > 100 {
+            return Err(Error::invalid("name", "must have 1 to 100 characters"));
+        }
+        if request.scopes.is_empty() {
+            return Err(Error::invalid(
+                "scopes",
+                "must name what the key reaches: provider:operation, provider:* or *",
+            ));
+        }
+        for (at, scope) in request.scopes.iter().enumerate() {
+            let parts = scope.split_once(':').is_some_and(|(provider, name)| !provider.is_empty() && !name.is_empty());
+            if scope != "*" && !parts {
+                return Err(Error::invalid(format!("scopes[{at}]"), "must be provider:operation, provider:* or *"));
+            }
+        }
+        let now = self.runtime.now();
+        let prefix = format!("sis_{}", hex::encode(random_bytes::<6>()));
+        let key = Secret::new(format!("{prefix}_{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>())));
+        let id = RequestId::new(now).to_string();
+        let record = ApiKey {
+            id: id.clone(),
+            name: request.name,
+            prefix: prefix.clone(),
+            user_id: request.user_id,
+            role: request.role,
+            scopes: request.scopes,
+            expires_at: request.expires_at,
+            revoked_at: None,
+        };
+        let row = Record::new(&tables::API_KEYS, tenant, id)
+            .set("name", record.name.clone())
+            .set("prefix", prefix)
+            .set("digest", keys.digest("api_key", key.expose().as_bytes()).into_bytes())
+            .set("user_id", record.user_id.clone())
+            .set("role", record.role.name())
+            .set("scopes", serde_json::json!(record.scopes))
+            .set("created_at", now)
+            .set("created_by", actor.id().to_owned())
+            .set("expires_at", record.expires_at);
+        Ok((Change::Insert(row), NewApiKey { record, key }))
+    }
+
+    /// The row of a key, revoked.
+    pub(crate) async fn revoke(&self, tenant: &TenantId, id: &str) -> Result<Change> {
+        let row = self.writer.get(&Key::new(&tables::API_KEYS, tenant, id)).await?;
+        let row = row.ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such API key").with_field("id"))?;
+        let version = row.version;
+        let at = row.opt_timestamp("revoked_at").unwrap_or_else(|| self.runtime.now());
+        Ok(Change::Put { record: row.set("revoked_at", at), expected: Some(version) })
+    }
+
+    /// Whose key this is. One answer for every key that is not accepted, so that nothing is learnt by trying.
+    pub(crate) async fn authenticate(&self, security: &SecurityService, key: &str) -> Result<(TenantId, Actor)> {
+        let refused = || Error::new(ErrorCode::Unauthenticated, "the API key is not valid");
+        let prefix = key.rsplit_once('_').map(|(prefix, _)| prefix).filter(|p| p.len() == 16 && p.starts_with("sis_"));
+        let prefix = prefix.ok_or_else(refused)?.to_owned();
+        // A key does not say its tenant: this is one of the queries that look across them.
+        let rows = self.writer.query_all(Query::across_tenants(&tables::API_KEYS).eq("prefix", prefix)).await?;
+        for row in rows {
+            let tenant = row.key.tenant.clone();
+            let keys = security.keys(&tenant).await?;
+            let digest = keys.digest("api_key", key.as_bytes()).into_bytes();
+            let same = bool::from(digest.ct_eq(row.bytes("digest")?));
+            let over = row.opt_timestamp("revoked_at").is_some()
+                || row.opt_timestamp("expires_at").is_some_and(|end| self.runtime.now() >= end);
+            if same && !over {
+                let actor = Actor::new(row.text("user_id")?, row.text("role")?.parse()?)
+                    .of_tenant(tenant.clone())
+                    .scopes(row.json("scopes")?);
+                return Ok((tenant, actor));
+            }
+        }
+        Err(refused())
+    }
+}

@@ -1,0 +1,19 @@
+//! What the road calls at its stations: one service each.
+
+mod access;
+mod audit;
+mod chain;
+mod configs;
+mod health;
+mod idempotency;
+mod usage;
+
+pub use access::{AccessService, ApiKey, ApiKeyRequest, Grant, NewApiKey, role_has};
+pub use audit::{AuditEntry, AuditFilter, AuditPage, AuditService, Event, State};
+pub(crate) use audit::{CallRow, outcome_name};
+pub use chain::{Broken, Verification, VerifiedStream, canonical_row, row_mac};
+pub(crate) use configs::view as config_view;
+pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
+pub use health::{HealthReport, HealthService, HealthStatus};
+pub use idempotency::{Claim, IdempotencyService, Known};
+pub use usage::{Stats, StatsRow, UsageService};
