@@ -80,12 +80,14 @@ async fn calls_are_ended_canceled_and_listed() {
     assert_eq!(client.get(&paths[1]).await.1["status"], "no-answer");
     assert_eq!(client.get(&paths[2]).await.1["status"], "in-progress");
     let (_, ended) = client.post(&paths[2], &[("Status", "completed")]).await;
-    assert_eq!((&ended["status"], &ended["duration"], &ended["price"]), (&json!("completed"), &json!("61"), &json!("-0.02800")));
+    assert_eq!(
+        (&ended["status"], &ended["duration"], &ended["price"]),
+        (&json!("completed"), &json!("61"), &json!("-0.02800"))
+    );
     assert_eq!(client.post(&paths[2], &[("Status", "completed")]).await.1["code"], 21220);
 
-    let count = async |filter: &str| {
-        client.get(&format!("{calls}?{filter}")).await.1["calls"].as_array().unwrap().len()
-    };
+    let count =
+        async |filter: &str| client.get(&format!("{calls}?{filter}")).await.1["calls"].as_array().unwrap().len();
     assert_eq!(count("").await, 3);
     assert_eq!(count("Status=canceled").await, 1);
     assert_eq!(count("To=%2B14155550102&StartTime%3E=2020-01-01").await, 1);
@@ -151,8 +153,7 @@ async fn each_change_of_a_message_is_posted_signed_and_in_order() {
     let client = Client::start().await;
     let (url, mut posts) = receiver().await;
     client.sandbox.twilio().set_step(Duration::from_millis(5));
-    let (_, sent) =
-        client.send(&[("To", PARENT), ("From", SCHOOL), ("Body", "x"), ("StatusCallback", &url)]).await;
+    let (_, sent) = client.send(&[("To", PARENT), ("From", SCHOOL), ("Body", "x"), ("StatusCallback", &url)]).await;
     for expected in ["sent", "delivered"] {
         let (signature, form) = tokio::time::timeout(Duration::from_secs(5), posts.recv()).await.unwrap().unwrap();
         assert_eq!(field(&form, "MessageStatus"), expected);
@@ -166,7 +167,11 @@ async fn a_frozen_clock_holds_callbacks_back() {
     let client = Client::start().await;
     let (url, mut posts) = receiver().await;
     client.sandbox.clock().freeze();
-    let form = [&FORM[..], &[("StatusCallback", &url), ("StatusCallbackEvent", "answered"), ("StatusCallbackEvent", "completed")]].concat();
+    let form = [
+        &FORM[..],
+        &[("StatusCallback", &url), ("StatusCallbackEvent", "answered"), ("StatusCallbackEvent", "completed")],
+    ]
+    .concat();
     assert_eq!(client.post(&client.path("/Calls.json"), &form).await.0, 201);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(posts.try_recv().is_err());

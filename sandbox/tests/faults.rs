@@ -24,7 +24,8 @@ async fn attempt(client: &Client) -> Result<(u16, String, String), reqwest::Erro
     let request = client.http.post(client.at(&client.path("/Messages.json"))).form(&FORM);
     let response = request.basic_auth(sandbox::twilio::ACCOUNT_SID, Some(sandbox::twilio::AUTH_TOKEN)).send().await?;
     let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap_or("")).to_owned();
-    let (status, kind) = (response.status().as_u16(), header("content-type") + &header("location") + &header("retry-after"));
+    let (status, kind) =
+        (response.status().as_u16(), header("content-type") + &header("location") + &header("retry-after"));
     Ok((status, kind, response.text().await?))
 }
 
@@ -158,7 +159,8 @@ async fn the_control_api_does_what_the_handle_does() {
 
     let seen: Value = http.get(control("requests?since=1")).send().await.unwrap().json().await.unwrap();
     assert_eq!((seen["seen"].as_u64(), seen["requests"].as_array().unwrap().len()), (Some(2), 1));
-    let authorization = seen["requests"][0]["headers"].as_array().unwrap().iter().find(|pair| pair[0] == "authorization");
+    let authorization =
+        seen["requests"][0]["headers"].as_array().unwrap().iter().find(|pair| pair[0] == "authorization");
     assert_eq!(authorization.unwrap()[1], format!("Basic {}", sandbox::twilio::ACCOUNT_SID));
     assert!(!seen.to_string().contains(sandbox::twilio::AUTH_TOKEN));
 
