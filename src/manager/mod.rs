@@ -19,6 +19,7 @@ use parking_lot::RwLock;
 use tokio::sync::Notify;
 
 pub use builder::{Builder, Durability};
+pub use parts::Progress;
 pub use tenant::{CallBuilder, Reply, Tenant};
 
 use crate::{
@@ -147,6 +148,11 @@ impl IntegrationManager {
     /// What is known of one provider.
     pub fn provider(&self, id: &str) -> Result<&ProviderSpec> {
         self.0.provider(id)
+    }
+
+    /// Whether the platform has settings of the provider for schools that have none.
+    pub fn has_default_config(&self, provider: &str) -> bool {
+        self.0.configs.has_defaults(provider)
     }
 
     /// Time, as this manager sees it.
