@@ -412,9 +412,10 @@ sis_status sis_manager_call(const sis_manager *manager,
  * what is queued. Every later call answers `closed`. The manager stays to be released with `sis_manager_free`.
  *
  * On SIS_STATUS_OK nothing is left to do. Otherwise `*error`, unless `error` is NULL, is set; release it with
- * `sis_error_free`. May be called from any thread, also while calls run, and again.
+ * `sis_error_free`. May be called from any thread, also while calls run.
  *
- * Errors: `timeout` when calls were still under way at the deadline; they are on record and end as `outcome_unknown`.
+ * Errors: `timeout` when calls were still under way at the deadline: they are on record, as `outcome_unknown`; `closed`
+ * when the manager was closed before, and nothing is done; those of the storage.
  */
 sis_status sis_manager_close(const sis_manager *manager,
                              uint64_t deadline_ms,

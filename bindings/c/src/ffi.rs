@@ -140,6 +140,26 @@ mod tests {
         assert_eq!(infallible(7, || panic!("on purpose")), 7);
     }
 
+    struct Handle;
+
+    impl Opaque for Handle {
+        type Ownership = Shared;
+        type Inside = Arc<()>;
+    }
+
+    #[test]
+    fn a_call_in_progress_outlives_the_handle() {
+        let inside = Arc::new(());
+        let handle = give_share::<Handle>(inside.clone());
+        // SAFETY: the handle is not taken yet.
+        let call = unsafe { share(handle, "handle") }.unwrap();
+        // SAFETY: it is taken once, and not used afterwards.
+        drop(unsafe { take_share(handle) });
+        assert_eq!(Arc::strong_count(&inside), 2, "the call still holds it");
+        drop(call);
+        assert_eq!(Arc::strong_count(&inside), 1, "the call was the last");
+    }
+
     #[test]
     fn success_leaves_the_error_alone() {
         let mut error = ptr::dangling_mut();
