@@ -1,6 +1,8 @@
 //! Connects a School Information System to the outside services a school uses.
 
 pub mod error;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod manager;
 pub mod model;
 pub mod providers;
@@ -13,4 +15,4 @@ pub use error::{Error, ErrorCode, Result, Retry, VendorError};
 pub use manager::{Durability, IntegrationManager, Reply, Tenant};
 pub use model::*;
 pub use security::MasterKey;
-pub use services::{AuditFilter, ConfigChange, ConfigView, Grant};
+pub use services::{ApiKeyRequest, AuditFilter, ConfigChange, ConfigView, Grant};

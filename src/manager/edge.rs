@@ -313,7 +313,7 @@ fn school(manager: &IntegrationManager, tenant: &str) -> Result<Tenant> {
     manager.tenant(tenant)
 }
 
-fn read<T: DeserializeOwned>(request: Value) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(request: Value) -> Result<T> {
     read_arguments(request)
 }
 

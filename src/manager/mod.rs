@@ -150,6 +150,11 @@ impl IntegrationManager {
         self.0.provider(id)
     }
 
+    /// Whether the platform has settings of the provider for schools that have none.
+    pub fn has_default_config(&self, provider: &str) -> bool {
+        self.0.configs.has_defaults(provider)
+    }
+
     /// Time, as this manager sees it.
     pub fn runtime(&self) -> &Runtime {
         &self.0.runtime

@@ -154,6 +154,10 @@ impl TenantConfigService {
         })
     }
 
+    pub(crate) fn has_defaults(&self, provider: &str) -> bool {
+        self.defaults.read().get(provider).is_some_and(|settings| !settings.is_empty())
+    }
+
     fn with_defaults(&self, provider: &ProviderSpec, settings: Map<String, Value>) -> Map<String, Value> {
         let mut all = self.defaults.read().get(provider.info.id).cloned().unwrap_or_default();
         all.extend(settings);

@@ -1,5 +1,5 @@
 //! A vendor of the tests' own, written as any other crate would write one, and a network that does what it is told.
-#![allow(dead_code, missing_docs, reason = "each test file uses a part of this")]
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses a part of this")]
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 

@@ -1,0 +1,168 @@
+//! The REST API: an [`axum::Router`] over an [`IntegrationManager`].
+//!
+//! Nothing here decides who may do what: an [`Authenticator`] says who asks, the manager does the rest. Errors are
+//! problem documents (RFC 9457). `docs/rest-api.md` shows every endpoint, `examples/server.rs` a whole server.
+//!
+//! ```no_run
+//! # async fn serve(manager: sis_integrations::IntegrationManager) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::net::SocketAddr;
+//! use sis_integrations::http::{self, ApiKeys};
+//!
+//! let app = http::router(manager.clone(), ApiKeys::new(manager));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+//! # Ok(()) }
+//! ```
+
+mod asking;
+mod auth;
+mod endpoints;
+mod problem;
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use futures::FutureExt;
+
+pub use auth::{ApiKeys, Authenticated, Authenticator};
+pub use problem::Problem;
+
+use crate::{
+    error::{Error, ErrorCode},
+    manager::IntegrationManager,
+};
+
+/// The largest body taken unless [`Api::body_limit`] says otherwise: an alert to 100,000 recipients needs about 10 MiB.
+pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Segments with a meaning of their own where a provider's id could stand: no provider can have such an id.
+pub const RESERVED_PROVIDERS: &[&str] = &["api-keys", "audit", "compliance", "health", "stats"];
+
+/// Segments with a meaning of their own where an operation's name could stand.
+pub const RESERVED_OPERATIONS: &[&str] = &["config", "health"];
+
+/// The segment where vendors' webhooks arrive: over REST no tenant can have it as its id.
+pub const RESERVED_TENANT: &str = "webhooks";
+
+/// The REST API, with what it accepts unless told otherwise. The same as [`Api::new`] and [`Api::router`].
+pub fn router(manager: IntegrationManager, authenticator: impl Authenticator) -> Router {
+    Api::new(manager, authenticator).router()
+}
+
+/// The REST API to be.
+pub struct Api {
+    manager: IntegrationManager,
+    authenticator: Box<dyn Authenticator>,
+    body_limit: usize,
+    trusted_proxies: usize,
+}
+
+impl Api {
+    /// The API of this manager, for those whom the authenticator knows.
+    pub fn new(manager: IntegrationManager, authenticator: impl Authenticator) -> Self {
+        Self { manager, authenticator: Box::new(authenticator), body_limit: BODY_LIMIT, trusted_proxies: 0 }
+    }
+
+    /// Takes bodies up to this many bytes. Default: [`BODY_LIMIT`].
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Says how many reverse proxies of your own stand before this server: the client's address is then read from
+    /// `X-Forwarded-For`, so many entries from its end. Default: none, and the header is ignored, since anybody can
+    /// send one.
+    pub fn trusted_proxies(mut self, count: usize) -> Self {
+        self.trusted_proxies = count;
+        self
+    }
+
+    /// The router.
+    ///
+    /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that the audit trail knows addresses.
+    /// It answers unknown paths itself; to merge it into a router with a fallback of its own, call
+    /// [`Router::reset_fallback`] on it first.
+    pub fn router(self) -> Router {
+        use endpoints as to;
+        let tenant = Router::new()
+            .route("/", get(to::list))
+            .route("/health", get(to::health_all))
+            .route("/stats", get(to::stats))
+            .route("/audit", get(to::audit))
+            .route("/audit/verify", get(to::verify_audit))
+            .route("/api-keys", post(to::create_api_key))
+            .route("/api-keys/{id}", delete(to::revoke_api_key))
+            .route("/{provider}/config", get(to::config).put(to::configure))
+            .route("/{provider}/health", get(to::health))
+            .route("/{provider}/{method}", post(to::execute))
+            .route("/{userId}/{provider}/permissions", get(to::permissions).put(to::set_permissions));
+        Router::new()
+            .route("/healthz", get(to::healthz))
+            .nest("/api/integrations/{tenantId}", tenant)
+            .fallback(no_such_path)
+            .method_not_allowed_fallback(no_such_method)
+            .layer(middleware::from_fn(outermost))
+            .with_state(Arc::new(self))
+    }
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api")
+            .field("body_limit", &self.body_limit)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What holds for every answer, whichever handler gives it or fails to.
+async fn outermost(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(|_panic| {
+        tracing::error!(%method, path, "a request handler panicked; please report this");
+        Problem::from(Error::internal("the request could not be handled; please report this")).into_response()
+    });
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Answers hold settings and personal data: no cache on the way may keep them.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    let known = "the paths are under /api/integrations/{tenantId}; docs/rest-api.md lists them";
+    let why = match uri.path().strip_prefix("/api/integrations/") {
+        Some(rest) if rest.ends_with("/compliance") || rest.starts_with("webhooks/") => "this is not built in yet",
+        _ => known,
+    };
+    Error::new(ErrorCode::NotFound, format!("there is nothing at this path; {why}")).into()
+}
+
+async fn no_such_method(method: Method) -> Problem {
+    let why = format!("{method} is not a method of this path; the header Allow lists those that are");
+    Problem::from(Error::new(ErrorCode::NotFound, why)).with_status(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_provider_or_operation_hides_behind_a_segment_of_the_api() {
+        for provider in crate::providers::all() {
+            let id = provider.info.id;
+            assert!(!RESERVED_PROVIDERS.contains(&id), "the REST API needs the segment {id} itself");
+            for operation in &provider.operations {
+                assert!(!RESERVED_OPERATIONS.contains(&operation.name), "{id}.{} cannot be reached", operation.name);
+            }
+        }
+    }
+}
