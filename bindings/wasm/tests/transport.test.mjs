@@ -3,6 +3,9 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { admin, balance, open, school, serve, sms } from "./support.mjs";
 
+/** What a read ends with when its deadline cuts its last attempt off. */
+const late = /^(timeout|vendor_unavailable)$/;
+
 const failing = (promise) =>
   promise.then(
     (answer) => assert.fail(`answered ${JSON.stringify(answer)}`),
@@ -47,7 +50,7 @@ test("requests are under way side by side", async (t) => {
   assert.equal(most, 8);
 });
 
-test("a vendor that does not answer: a read is a timeout, a message is of unknown outcome", async (t) => {
+test("a vendor that does not answer: a read fails in time, a message is of unknown outcome", async (t) => {
   let closed = 0;
   const url = await serve(t, (request) => request.socket.once("close", () => (closed += 1)));
   const manager = await open(t);
@@ -57,7 +60,7 @@ test("a vendor that does not answer: a read is a timeout, a message is of unknow
     failing(manager.execute(balance(tenant, { deadlineMs: 500 }))),
     failing(manager.execute(sms(tenant, { deadlineMs: 500 }))),
   ]);
-  assert.equal(read.code, "timeout");
+  assert.match(read.code, late);
   assert.equal(sent.code, "outcome_unknown");
   assert.equal(sent.retry, "unknown");
   assert.ok(performance.now() - started < 3000);
@@ -74,13 +77,14 @@ test("an answer that stops half-way ends with the deadline", async (t) => {
   });
   const manager = await open(t);
   const error = await failing(manager.execute(balance(await school(manager, url), { deadlineMs: 500 })));
-  assert.equal(error.code, "timeout");
+  assert.match(error.code, late);
 });
 
 test("a connection that breaks: a message is of unknown outcome and not repeated", async (t) => {
   let asked = 0;
   const url = await serve(t, (request) => {
-    asked += 1;
+    // Afterwards the library looks whether the message is there.
+    if (request.method === "POST") asked += 1;
     request.socket.destroy();
   });
   const manager = await open(t);
