@@ -307,6 +307,7 @@ impl Error {
     /// The same error with `prefix` before the path of its field.
     pub fn within(mut self, prefix: &str) -> Self {
         self.0.field = Some(match self.0.field.take() {
+            Some(field) if field.is_empty() => prefix.to_owned(),
             Some(field) if field.starts_with('[') => format!("{prefix}{field}"),
             Some(field) => format!("{prefix}.{field}"),
             None => prefix.to_owned(),

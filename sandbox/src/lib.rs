@@ -18,6 +18,8 @@
 //! ```
 
 mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod control;
 mod exchange;
 mod faults;

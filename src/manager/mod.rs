@@ -19,6 +19,7 @@ use parking_lot::RwLock;
 use tokio::sync::Notify;
 
 pub use builder::{Builder, Durability};
+pub use parts::Progress;
 pub use tenant::{CallBuilder, Reply, Tenant};
 
 use crate::{

@@ -4,9 +4,13 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Core, Durability, UnderWay, parts::PartRecorder};
+use super::{
+    Core, Durability, UnderWay,
+    parts::{PartRecorder, Progress},
+};
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp},
@@ -25,6 +29,8 @@ pub(super) struct Options {
     pub(super) deadline: Option<Duration>,
     /// Wait for the limit instead of answering `rate_limited`.
     pub(super) wait: bool,
+    /// Told of each send of a call that makes many.
+    pub(super) progress: Option<watch::Sender<Progress>>,
 }
 
 /// A call as it comes in: typed, or as JSON.
@@ -171,6 +177,7 @@ async fn stations(
         config,
         cancel,
         started,
+        progress: options.progress,
     };
     let result = core.runtime.run(journey.go(prepared)).await;
     DropGuard::disarm(gone);
@@ -268,6 +275,7 @@ struct Journey {
     config: Arc<LiveConfig>,
     cancel: CancellationToken,
     started: Duration,
+    progress: Option<watch::Sender<Progress>>,
 }
 
 impl Journey {
@@ -332,6 +340,7 @@ impl Journey {
                 call: self.call.clone(),
                 keys: self.keys.clone(),
                 urgent: self.operation.urgent,
+                progress: self.progress.clone(),
             }),
             meter: Meter::default(),
             detail: Default::default(),

@@ -1,9 +1,11 @@
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{
     Core,
+    parts::Progress,
     road::{self, Arguments, Brought, Options},
 };
 use crate::{
@@ -87,6 +89,12 @@ impl CallBuilder<'_> {
     /// Waits for our own limit, within the deadline, instead of answering `rate_limited`.
     pub fn wait(mut self) -> Self {
         self.options.wait = true;
+        self
+    }
+
+    /// Tells `progress` of each send of a call that makes many, such as an alert.
+    pub fn progress(mut self, progress: watch::Sender<Progress>) -> Self {
+        self.options.progress = Some(progress);
         self
     }
 

@@ -136,6 +136,14 @@ impl Executor for Tokio {
 #[cfg(target_family = "wasm")]
 mod wasm {
     use super::*;
+    use std::{
+        cell::{Cell, RefCell},
+        collections::HashMap,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use tokio::sync::oneshot;
     use wasm_bindgen::{JsCast, prelude::*};
 
     pub(super) struct EventLoop;
@@ -146,20 +154,63 @@ mod wasm {
         }
 
         fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
-            // JavaScript values are not Send, so none may live in the future: only the channel's end does.
-            let (done, waited) = tokio::sync::oneshot::channel::<()>();
-            let wake = Closure::once_into_js(move || {
-                let _ = done.send(());
-            });
-            let millis = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-            if let Ok(set_timeout) = js_sys::Reflect::get(&js_sys::global(), &"setTimeout".into())
-                .and_then(|function| function.dyn_into::<js_sys::Function>())
-            {
-                let _ = set_timeout.call2(&JsValue::UNDEFINED, &wake, &millis.into());
-            }
-            Box::pin(async move {
-                let _ = waited.await;
-            })
+            Box::pin(Timer::start(wait))
         }
+    }
+
+    /// JavaScript values are not Send, so the timer stays with the thread that set it, and the future holds its number.
+    struct Timer {
+        number: u64,
+        rung: oneshot::Receiver<()>,
+    }
+
+    /// The host's handle, and what it calls.
+    type Set = (JsValue, Closure<dyn FnMut()>);
+
+    thread_local! {
+        static SET: RefCell<HashMap<u64, Set>> = RefCell::default();
+        static NEXT: Cell<u64> = const { Cell::new(0) };
+    }
+
+    impl Timer {
+        fn start(wait: Duration) -> Self {
+            let (ring, rung) = oneshot::channel();
+            let mut ring = Some(ring);
+            let wake = Closure::new(move || {
+                if let Some(ring) = ring.take() {
+                    let _ = ring.send(());
+                }
+            });
+            let millis = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
+            let number = NEXT.replace(NEXT.get() + 1);
+            // A host without timers drops `wake`, and the sleep ends at once.
+            if let Some(handle) = global("setTimeout", &[wake.as_ref().clone(), millis.into()]) {
+                SET.with_borrow_mut(|set| set.insert(number, (handle, wake)));
+            }
+            Self { number, rung }
+        }
+    }
+
+    impl Future for Timer {
+        type Output = ();
+
+        fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            Pin::new(&mut self.rung).poll(cx).map(drop)
+        }
+    }
+
+    /// Most sleeps are limits that were kept: a timer left behind would keep the host's process alive until it rings.
+    impl Drop for Timer {
+        fn drop(&mut self) {
+            if let Some((handle, _)) = SET.with_borrow_mut(|set| set.remove(&self.number)) {
+                global("clearTimeout", &[handle]);
+            }
+        }
+    }
+
+    fn global(function: &str, arguments: &[JsValue]) -> Option<JsValue> {
+        let function = js_sys::Reflect::get(&js_sys::global(), &function.into()).ok()?;
+        let function = function.dyn_into::<js_sys::Function>().ok()?;
+        function.apply(&JsValue::UNDEFINED, &arguments.iter().collect()).ok()
     }
 }

@@ -5,7 +5,9 @@ use std::{fs, io::Write, path::PathBuf};
 
 use parking_lot::Mutex;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
+#[cfg(not(target_family = "wasm"))]
+use crate::error::{Error, ErrorCode};
 
 /// An append-only list of lines, kept apart from the storage so that it works when the storage does not.
 ///

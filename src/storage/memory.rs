@@ -49,7 +49,11 @@ pub struct MemoryStorage {
 }
 
 #[derive(Default)]
-struct Tables(BTreeMap<&'static str, BTreeMap<TenantId, Rows>>);
+struct Tables {
+    tables: BTreeMap<&'static str, BTreeMap<TenantId, Rows>>,
+    /// Of the schema they were last migrated to.
+    version: u32,
+}
 
 /// One tenant's rows of one table.
 #[derive(Default)]
@@ -89,12 +93,12 @@ impl std::fmt::Debug for MemoryStorage {
 
 impl Tables {
     fn row(&self, key: &Key) -> Option<&Record> {
-        self.0.get(key.table.name)?.get(&key.tenant)?.rows.get(&key.id)
+        self.tables.get(key.table.name)?.get(&key.tenant)?.rows.get(&key.id)
     }
 
     /// Makes the row what it shall be and answers what it was.
     fn set(&mut self, key: &Key, record: Option<Record>) -> Result<Option<Record>, Taken> {
-        let of_table = self.0.entry(key.table.name).or_default();
+        let of_table = self.tables.entry(key.table.name).or_default();
         if !of_table.contains_key(&key.tenant) && record.is_none() {
             return Ok(None);
         }
@@ -110,7 +114,7 @@ impl Tables {
             .iter()
             .map(|filter| Ok((rules::filtered(query.table, filter)?, filter)))
             .collect::<Result<Vec<_>>>()?;
-        let of_table = self.0.get(query.table.name);
+        let of_table = self.tables.get(query.table.name);
         let tenants: Vec<&Rows> = match &query.scope {
             Scope::Tenant(tenant) => of_table.and_then(|tenants| tenants.get(tenant)).into_iter().collect(),
             Scope::AllTenants => of_table.into_iter().flat_map(BTreeMap::values).collect(),
@@ -245,8 +249,12 @@ impl Storage for MemoryStorage {
         Capabilities { atomic_commit: true, delete_where: true, max_batch: 2000, ..Capabilities::none("memory") }
     }
 
-    async fn migrate(&self, _: &Schema) -> Result<()> {
-        self.open()
+    async fn migrate(&self, schema: &Schema) -> Result<()> {
+        self.open()?;
+        let mut tables = self.tables.write();
+        rules::is_current(tables.version, schema)?;
+        tables.version = schema.version;
+        Ok(())
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

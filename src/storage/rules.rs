@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value as Json;
 
-use super::{Cursor, Filter, Kind, Query, Record, Scope, Table, Test, Value};
+use super::{Cursor, Filter, Kind, Query, Record, Schema, Scope, Table, Test, Value};
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     model::{TenantId, Timestamp},
 };
 
@@ -250,4 +250,16 @@ pub(super) fn summed(table: &'static Table, column: &str) -> Result<Place> {
 /// The error for a sum beyond 64 bits.
 pub(super) fn too_large(table: &Table) -> Error {
     Error::internal(format!("a sum over {} is larger than 64 bits can hold", table.name))
+}
+
+/// Whether records of this version are up to date with `schema`. Those of a later version are refused.
+pub(super) fn is_current(version: u32, schema: &Schema) -> Result<bool> {
+    if version > schema.version {
+        let message = format!(
+            "the database was made by a later version of this library: its schema is {version}, this one knows up to {}",
+            schema.version
+        );
+        return Err(Error::new(ErrorCode::StorageCorrupt, message));
+    }
+    Ok(version == schema.version)
 }

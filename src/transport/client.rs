@@ -83,6 +83,11 @@ impl Client {
             *attempts += 1;
             let result = self.attempt(&request, plan, left).await;
             self.tell_breaker(plan, &result);
+            if let Err(failure) = &result
+                && matches!(failure.kind, FailureKind::Forbidden | FailureKind::TooLarge)
+            {
+                return Err(ended(failure, plan.repeat));
+            }
             let seen = match &result {
                 Ok(response) => Seen::Answer(response.status, &response.headers),
                 Err(failure) => Seen::Failure(failure),
@@ -91,9 +96,6 @@ impl Client {
             let asked = match (plan.decide)(seen, plan.repeat, self.runtime.now()) {
                 Decision::Take => return result.map_err(|failure| ended(&failure, plan.repeat)),
                 Decision::Unknown => return Err(unknown(&result)),
-                Decision::Again(_) if matches!(&result, Err(f) if f.kind == FailureKind::TooLarge) => {
-                    return Err(Error::new(ErrorCode::TooLarge, "the vendor's answer is larger than the limit"));
-                }
                 Decision::Again(asked) => asked,
             };
             if !throttled {
@@ -191,9 +193,6 @@ fn exhausted(result: &Result<Response, Failure>, asked: Option<Duration>, attemp
     let (error, last) = match result {
         Ok(response) if response.status == 429 => (ErrorCode::RateLimited, "the vendor's limit is reached".to_owned()),
         Ok(response) => (ErrorCode::VendorUnavailable, format!("the vendor answered {}", response.status)),
-        Err(failure) if failure.kind == FailureKind::Forbidden => {
-            (ErrorCode::OutboundForbidden, failure.message.clone())
-        }
         Err(failure) => (ErrorCode::VendorUnavailable, failure.message.clone()),
     };
     let times = if attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };

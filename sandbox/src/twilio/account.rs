@@ -283,7 +283,7 @@ pub(super) fn usage(context: &Context<'_>) -> Result<Answer, ApiError> {
             "description": category,
             "start_date": start,
             "end_date": end,
-            "price": tally.micros as f64 / 1e6,
+            "price": format!("{}.{:05}", tally.micros / 1_000_000, tally.micros % 1_000_000 / 10),
             "price_unit": "usd",
             "subresource_uris": {
                 "daily": account.uri(&format!("/Usage/Records/Daily.json?Category={category}")),

@@ -186,7 +186,6 @@ impl Record {
         json!({
             "sid": id,
             "account_sid": &*account.sid,
-            "annotation": null,
             "answered_by": answered.filter(|_| self.detects_machine).map(|_| "human"),
             "api_version": API_VERSION,
             "caller_name": null,

@@ -26,7 +26,7 @@ use crate::{
 
 /// How long after the ambiguous answer Twilio's list is looked at, each time counted from the last.
 const LOOKS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(2)];
-/// A page that goes on longer than this is too long to tell from.
+/// A list with more pages than this is too long to tell from.
 const PAGES: usize = 5;
 /// Dates have whole seconds; clocks differ by what the answer's `Date` cannot show.
 const GRAIN: Duration = Duration::from_secs(1);

@@ -138,7 +138,7 @@ impl Bench {
                 urgent: O::URGENT,
             },
             runtime,
-            redactor: Redactor::new(["token-of-tests"]),
+            redactor: std::sync::Arc::new(Redactor::new(["token-of-tests"])),
             parts: self.parts.clone(),
             meter: Default::default(),
             detail: Default::default(),

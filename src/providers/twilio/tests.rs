@@ -166,7 +166,9 @@ async fn an_alert_outlasts_429_and_marks_what_is_unknown() {
     let last = people[199].clone();
     let bench = Bench::with([], move |asked| match asked.form("To") {
         Some(to) if to == last => lost(),
-        Some(_) if throttled.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 3 == 0 => refused(429, 20429),
+        Some(_) if throttled.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(3) => {
+            refused(429, 20429)
+        }
         Some(to) => Ok((201, created(to, asked.form("Body").unwrap_or("")))),
         None => listed("messages", vec![]),
     });
@@ -249,6 +251,77 @@ async fn the_balance_is_exact_and_refused_credentials_say_so() {
     assert_eq!(bench.run(GetBalance::new()).await.unwrap().balance.as_deref(), Some("99.9917"));
     assert_eq!(bench.run(GetBalance::new()).await.unwrap_err().code(), ErrorCode::NeedsReconnect);
     assert_eq!(bench.run(GetBalance::new()).await.unwrap_err().code(), ErrorCode::InvalidResponse);
+}
+
+#[tokio::test]
+async fn bulk_sends_each_its_own_and_reports_each() {
+    let (bench, to) = (Bench::new([]), number());
+    let texts = [(to.as_str(), "a"), (&to, "b"), (&to, "a"), ("nobody", "a")];
+    let report = bench.run(SendBulkSms::new(texts.map(|(to, body)| BulkMessage::new(to, body)))).await.unwrap();
+    assert_eq!((report.accepted, report.failed, report.unknown, report.duplicates), (2, 1, 0, 1));
+    assert_eq!(report.results[2].duplicate_of, Some(0));
+    assert_eq!(report.results[3].error.as_ref().unwrap().field.as_deref(), Some("messages[3].to"));
+    assert_eq!(bench.run(SendBulkSms::to_all([number(), number()], "c")).await.unwrap().accepted, 2);
+    assert!(bench.parts.0.lock().contains(&"settle messages[1]/sms ok".to_owned()));
+    for (arguments, field) in [
+        (json!({}), "messages"),
+        (json!({ "recipients": [to] }), "body"),
+        (json!({ "body": "x" }), "recipients"),
+        (json!({ "recipients": ["x"], "body": "x" }), "recipients[0]"),
+        (json!({ "messages": [{ "to": to, "body": "x" }, { "to": to, "body": "" }] }), "messages[1].body"),
+        (json!({ "messages": [{ "to": to, "body": "x" }], "body": "x" }), "body"),
+    ] {
+        let error = read_arguments::<SendBulkSms>(arguments).and_then(|bulk| bulk.validate()).unwrap_err();
+        assert_eq!(error.field(), Some(field));
+    }
+}
+
+#[tokio::test]
+async fn whatsapp_takes_a_text_or_a_template() {
+    let bench = Bench::new([]);
+    let to = || number().parse().unwrap();
+    let sid = "HX00000000000000000000000000000000";
+    bench.run(SendWhatsApp::template(to(), sid).variable("1", "Monday")).await.unwrap();
+    let asked = &bench.asked()[0];
+    assert!(asked.form("To").unwrap().starts_with("whatsapp:+1555"));
+    assert_eq!(asked.form("From"), Some("whatsapp:+15005550009"));
+    assert_eq!(asked.form("ContentVariables"), Some(r#"{"1":"Monday"}"#));
+    assert_eq!(asked.form("Body"), None);
+    let both = SendWhatsApp { content_sid: Some(sid.to_owned()), ..SendWhatsApp::new(to(), "x") };
+    assert_eq!(both.validate().unwrap_err().field(), Some("contentSid"));
+    assert_eq!(SendWhatsApp::template(to(), "HX").validate().unwrap_err().field(), Some("contentSid"));
+    assert_eq!(
+        SendWhatsApp::new(to(), "x").variable("1", "y").validate().unwrap_err().field(),
+        Some("contentVariables")
+    );
+}
+
+#[tokio::test]
+async fn other_hosts_are_asked_at_their_paths() {
+    let bench = Bench::new([
+        Ok((200, json!({ "valid": false, "validation_errors": ["TOO_SHORT"], "sim_swap": null, "url": "u" }))),
+        Ok((
+            200,
+            json!({ "contents": [{ "sid": "HX1", "variables": { "1": "x" } }], "meta": {
+            "next_page_url": "https://content.twilio.com/v1/Content?PageSize=1&Page=1&PageToken=DN2" } }),
+        )),
+        Ok((
+            200,
+            json!({ "iso_country": "US", "price_unit": "usd", "outbound_sms_prices": [
+            { "carrier": "ATT", "prices": [{ "base_price": "0.0083", "number_type": "local" }] }] }),
+        )),
+    ]);
+    let info = bench.run(LookupPhoneNumber::new("(555) 1").country_code("US").line_type()).await.unwrap();
+    assert_eq!((info.valid, info.validation_errors), (false, vec!["TOO_SHORT".to_owned()]));
+    let page = bench.run(ListTemplates::new().page_size(1)).await.unwrap();
+    assert!(page.next_page_token.is_some());
+    let prices = bench.run(GetPricing::new("US")).await.unwrap();
+    assert_eq!(prices.outbound_sms_prices[0]["prices"][0]["basePrice"], "0.0083");
+    let paths: Vec<_> = bench.asked().into_iter().map(|asked| asked.path).collect();
+    assert_eq!(paths, ["/v2/PhoneNumbers/(555)%201", "/v1/Content", "/v1/Messaging/Countries/US"]);
+    for wrong in ["..", "+", "1/../x", ""] {
+        assert_eq!(LookupPhoneNumber::new(wrong).validate().unwrap_err().field(), Some("phoneNumber"), "{wrong}");
+    }
 }
 
 /// Every operation is documented as a page needs it.

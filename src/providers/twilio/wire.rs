@@ -34,6 +34,19 @@ impl Fields {
         self.take(name, |value| value.as_str().map(str::to_owned))
     }
 
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        self.take(name, Value::as_bool)
+    }
+
+    pub(super) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.take(name, |value| value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect())
+    }
+
+    /// A list of objects, with their names in camelCase.
+    pub(super) fn camel(&mut self, name: &str) -> Vec<Value> {
+        self.take(name, |value| value.as_array().map(|items| items.iter().map(camel).collect())).unwrap_or_default()
+    }
+
     /// A whole number, which Twilio writes as a string here and as a number there.
     pub(super) fn number(&mut self, name: &str) -> Option<i64> {
         self.take(name, |value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()))
@@ -67,6 +80,28 @@ impl Fields {
             })
             .collect()
     }
+}
+
+fn camel(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(camel).collect(),
+        Value::Object(map) => Value::Object(map.iter().map(|(name, value)| (camel_name(name), camel(value))).collect()),
+        other => other.clone(),
+    }
+}
+
+fn camel_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for (at, part) in name.split('_').enumerate() {
+        let mut letters = part.chars();
+        match letters.next() {
+            Some(first) if at > 0 => out.extend(first.to_uppercase()),
+            Some(first) => out.push(first),
+            None => {}
+        }
+        out.push_str(letters.as_str());
+    }
+    out
 }
 
 pub(super) fn moment(text: &str) -> Option<Timestamp> {

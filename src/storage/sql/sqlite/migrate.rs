@@ -6,7 +6,7 @@ use sea_query::SqliteQueryBuilder;
 use super::{Sqlite, batch::Writer, errors};
 use crate::{
     error::{Error, ErrorCode, Result},
-    storage::{Schema, Table, sql::statements},
+    storage::{Schema, Table, rules, sql::statements},
 };
 
 fn version(writer: &Writer) -> Result<u32> {
@@ -26,7 +26,7 @@ fn version(writer: &Writer) -> Result<u32> {
 
 /// Makes what came after the file's version, all or nothing. Any number of processes may do so at once.
 pub(super) fn migrate(writer: &mut Writer, schema: &Schema) -> Result<()> {
-    if is_current(version(writer)?, schema)? {
+    if rules::is_current(version(writer)?, schema)? {
         return Ok(());
     }
     writer.execute("BEGIN IMMEDIATE")?;
@@ -35,21 +35,10 @@ pub(super) fn migrate(writer: &mut Writer, schema: &Schema) -> Result<()> {
     result
 }
 
-fn is_current(version: u32, schema: &Schema) -> Result<bool> {
-    if version > schema.version {
-        let message = format!(
-            "the database was made by a later version of this library: its schema is {version}, this one knows up to {}",
-            schema.version
-        );
-        return Err(Error::new(ErrorCode::StorageCorrupt, message));
-    }
-    Ok(version == schema.version)
-}
-
 fn upgrade(writer: &Writer, schema: &Schema) -> Result<()> {
     // Somebody else may have done it while we waited for the lock.
     let from = version(writer)?;
-    if is_current(from, schema)? {
+    if rules::is_current(from, schema)? {
         return Ok(());
     }
     writer.execute(

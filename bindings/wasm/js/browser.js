@@ -1,0 +1,5 @@
+import { from } from "./manager.js";
+
+from(() => new URL("./pkg/sis_integrations_wasm_bg.wasm", import.meta.url));
+
+export { Manager, SisError, errorCodes, initialize } from "./manager.js";

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the npm package and runs its tests against the sandbox.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+bash bindings/wasm/build.sh
+
+lines=$(mktemp)
+cargo build -q -p sis-integrations-sandbox
+cargo run -q -p sis-integrations-sandbox >"$lines" &
+sandbox=$!
+trap 'kill "$sandbox" 2>/dev/null || true; rm -f "$lines"' EXIT
+for _ in $(seq 300); do
+  url=$(awk '$1 == "twilio" { print $2; exit }' "$lines")
+  [[ -n $url ]] && break
+  kill -0 "$sandbox" 2>/dev/null || { echo "wasm: the sandbox ended" >&2; exit 1; }
+  sleep 0.1
+done
+[[ -n $url ]] || { echo "wasm: the sandbox named no address for twilio" >&2; exit 1; }
+
+export SIS_SANDBOX_TWILIO_URL=$url
+export SIS_SANDBOX_TWILIO_ACCOUNT_SID=AC5a4db0c5000000000000000000000001
+export SIS_SANDBOX_TWILIO_AUTH_TOKEN=5a4db0c5000000000000000000000002
+node --test bindings/wasm/tests/*.test.mjs
