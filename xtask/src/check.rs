@@ -46,8 +46,9 @@ fn msrv(tree: &Tree) -> Result<()> {
     if let Some((name, other)) = stated.find(|(_, other)| other.as_deref() != Some(&version)) {
         bail!("{name} states Rust {}, the others {version}", other.as_deref().unwrap_or("nothing"));
     }
-    if !read(&tree.path("README.md"))?.contains(&format!("Rust {version}")) {
-        bail!("README.md does not say Rust {version}, which is what Cargo.toml's rust-version says");
+    let readme = read(&tree.path("README.md"))?;
+    if !readme.lines().any(|line| line.contains("Rust") && line.contains(&version)) {
+        bail!("no line of README.md says Rust and {version}, which is what Cargo.toml's rust-version says");
     }
     let using = output(tree.program("rustc").arg("--version"))?;
     if using.starts_with(&format!("rustc {version}.")) {
@@ -98,10 +99,10 @@ fn dependencies(tree: &Tree) -> Result<()> {
     if output(&mut tree.cargo(["deny", "--version"])).is_err() {
         install(tree, "cargo-deny")?;
     }
-    run(&mut tree.cargo(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
+    run(&mut tree.cargo(["deny", "--workspace", "--all-features", "check", "bans", "licenses", "sources"]))?;
     // The advisories live in a git repository. Without a way there nothing is known of them, and that is said.
-    match output(&mut tree.cargo(["deny", "--all-features", "fetch", "db"])) {
-        Ok(_) => run(&mut tree.cargo(["deny", "--all-features", "check", "advisories"])),
+    match output(&mut tree.cargo(["deny", "--workspace", "--all-features", "fetch", "db"])) {
+        Ok(_) => run(&mut tree.cargo(["deny", "--workspace", "--all-features", "check", "advisories"])),
         Err(_) => {
             println!(
                 "NOT CHECKED: advisories. Their database needs the network (https://github.com/rustsec/advisory-db)."

@@ -23,9 +23,11 @@ pub(super) fn vendor_sdks(tree: &Tree) -> Result<()> {
     run(&mut node)
 }
 
-/// The npm package, used as its users do.
+/// The npm package, used as its users do: in Node and in a browser.
 pub(super) fn wasm(tree: &Tree) -> Result<()> {
     let tests = tree.files("bindings/wasm/tests", ".test.mjs")?;
+    let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    need_program(&chromium, "apt-get install chromium, or CHROMIUM set to where a browser of that kind is")?;
     wasm::build(tree)?;
     let sandbox = Sandbox::start(tree)?;
     let mut node = tree.program("node");

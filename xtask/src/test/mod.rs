@@ -24,7 +24,7 @@ pub(crate) const SUITES: &[Step] = &[
     Step { name: "vendor-sdks", about: "the vendors' own Node SDKs against the sandbox", run: javascript::vendor_sdks },
     Step { name: "c", about: "the C binding with gcc, under valgrind", run: c::tests },
     Step { name: "python", about: "the Python binding as a wheel in a clean virtual environment", run: python::tests },
-    Step { name: "wasm", about: "the npm package in Node", run: javascript::wasm },
+    Step { name: "wasm", about: "the npm package in Node and in Chromium", run: javascript::wasm },
 ];
 
 /// Where the vendors' contracts are: `SIS_CONTRACTS`, or a folder beside the checkout.
