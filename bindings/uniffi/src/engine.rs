@@ -33,9 +33,9 @@ impl Engine {
         }
         let Some(runtime) = &self.runtime else { return Err(Error::new(ErrorCode::Closed, "the manager is closed")) };
         let mut running = AbortOnDrop(runtime.spawn(task));
-        (&mut running.0)
-            .await
-            .unwrap_or_else(|_| Err(Error::internal("the library panicked; the message is on the standard error output")))
+        (&mut running.0).await.unwrap_or_else(|_| {
+            Err(Error::internal("the library panicked; the message is on the standard error output"))
+        })
     }
 
     fn forked(&self) -> bool {
