@@ -29,6 +29,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("http", &["error", "model", "manager"]),
 ];
 
+/// Modules that stand outside, as a host application and the bindings do: what the crate's root gives to everybody, they
+/// may take there.
+const OUTSIDE: &[&str] = &["http"];
+
 /// Fails with every path that points against the arrows.
 pub(crate) fn check(tree: &Tree) -> Result<()> {
     let (found, files) = violations(&|path| read(&tree.path(path)), &|path| tree.path(path).exists())?;
@@ -269,7 +273,11 @@ impl Walk<'_> {
         let here = self.module.first()?;
         let first = path.first()?;
         let known = |name: &String| ALLOWED.iter().any(|(module, _)| module == name);
-        let there = if known(first) { first } else { self.root.0.get(first).unwrap_or(first) };
+        let at_root = self.root.0.get(first).filter(|_| !known(first));
+        if at_root.is_some() && OUTSIDE.contains(&here.as_str()) {
+            return None;
+        }
+        let there = at_root.unwrap_or(first);
         if here == there {
             return self.judge_vendor(path);
         }
@@ -467,6 +475,7 @@ mod tests {
         assert_eq!(said, "src/model/ids.rs:2: crate::storage::Storage points to storage/; model/ may name error alone");
         one("src/providers/twilio/sms.rs", "use crate::{model::Actor, storage::{Storage as S}};");
         one("src/http/mod.rs", "use crate::storage;");
+        one("src/http/mod.rs", "use crate::storage::Storage;");
         one("src/http/mod.rs", "use crate::providers::*;");
     }
 
@@ -484,6 +493,12 @@ mod tests {
         one("src/model/ids.rs", "use crate::conformance;");
         let said = one("src/model/ids.rs", "use crate::Nonsense;");
         assert!(said.contains("name the module it lives in"), "{said}");
+    }
+
+    #[test]
+    fn who_stands_outside_takes_what_the_root_gives() {
+        let none: Vec<String> = Vec::new();
+        assert_eq!(said(&[("src/http/mod.rs", "use crate::{Storage, Actor, manager}; use crate::Error;")]), none);
     }
 
     #[test]

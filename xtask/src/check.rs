@@ -8,7 +8,7 @@ use crate::{
     arrows, features, links,
     manifest::{LIBRARY, Manifest},
     steps::Step,
-    tree::{Tree, need_wasm_target, output, read, run},
+    tree::{Tree, install, need_wasm_target, output, read, run},
 };
 
 /// The steps, the quick ones first.
@@ -96,8 +96,7 @@ fn drift(tree: &Tree) -> Result<()> {
 
 fn dependencies(tree: &Tree) -> Result<()> {
     if output(&mut tree.cargo(["deny", "--version"])).is_err() {
-        println!("cargo-deny is not there; installing it takes some minutes");
-        run(&mut tree.cargo(["install", "--locked", "cargo-deny"]))?;
+        install(tree, "cargo-deny")?;
     }
     run(&mut tree.cargo(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
     // The advisories live in a git repository. Without a way there nothing is known of them, and that is said.

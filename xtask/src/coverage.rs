@@ -13,7 +13,7 @@ fn tools(tree: &Tree, install: bool) -> Result<()> {
     if install {
         tree::run(tree.program("rustup").args(["component", "add", "llvm-tools"]))?;
         if output(&mut tree.cargo(["llvm-cov", "--version"])).is_err() {
-            tree::run(&mut tree.cargo(["install", "--locked", "cargo-llvm-cov"]))?;
+            tree::install(tree, "cargo-llvm-cov")?;
         }
     }
     output(&mut tree.cargo(["llvm-cov", "--version"]))

@@ -95,7 +95,8 @@ fn add_feature(text: &str, name: &str) -> Result<String> {
 fn add_provider(text: &str, name: &str) -> Result<String> {
     let names = Names::of(name)?;
     let cfg = format!("#[cfg(feature = \"{name}\")]\n");
-    let module = text.find("#[cfg(feature = ").context("there is no provider to stand beside")?;
+    let first = text.find("\")]\npub mod ").context("there is no provider to stand beside")?;
+    let module = text[..first].rfind("#[cfg(").context("a provider has no feature")?;
     let text = format!("{}{cfg}pub mod {name};\n{}", &text[..module], &text[module..]);
     let all = text.find("pub fn all()").context("there is no function all")?;
     let first = all + text[all..].find("#[cfg(feature = ").context("all() lists no provider")?;
@@ -109,8 +110,10 @@ fn add_look_alike(text: &str, name: &str) -> Result<String> {
     let end = start + text[start..].find("];").context("the list of vendors does not end")?;
     let comma = if text[..end].trim_end().ends_with(['[', ',']) { "" } else { ", " };
     let text = format!("{}{comma}{name}::REGISTRATION{}", text[..end].trim_end(), &text[end..]);
-    let module = text.find("pub mod ").context("there is no vendor to stand beside")?;
-    Ok(format!("{}pub mod {name};\n{}", &text[..module], &text[module..]))
+    // After the last module, for an attribute may stand before any. rustfmt puts it in its place.
+    let last = text.rfind("\npub mod ").context("there is no vendor to stand beside")? + 1;
+    let end = last + text[last..].find('\n').context("lib.rs ends in a module")? + 1;
+    Ok(format!("{}pub mod {name};\n{}", &text[..end], &text[end..]))
 }
 
 #[cfg(test)]
@@ -135,8 +138,15 @@ mod tests {
     fn lists_grow_by_one() {
         let text = add_feature("[features]\nall-providers = [\"twilio\"]\ntwilio = []\n", "stripe").unwrap();
         assert_eq!(text, "[features]\nall-providers = [\"twilio\", \"stripe\"]\nstripe = []\ntwilio = []\n");
-        let text = add_look_alike("pub mod a;\nconst VENDORS: &[Registration] = &[a::REGISTRATION];\n", "b").unwrap();
-        assert!(text.contains("&[a::REGISTRATION, b::REGISTRATION];") && text.contains("pub mod b;\npub mod a;"));
+        let text = add_look_alike(
+            "//! Doc.\n#[cfg(x)]\npub mod a;\nconst VENDORS: &[Registration] = &[a::REGISTRATION];\n",
+            "b",
+        )
+        .unwrap();
+        assert!(
+            text.contains("&[a::REGISTRATION, b::REGISTRATION];")
+                && text.contains("#[cfg(x)]\npub mod a;\npub mod b;\n")
+        );
     }
 
     #[test]

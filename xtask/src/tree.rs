@@ -155,6 +155,15 @@ pub(crate) fn need_wasm_target(tree: &Tree) -> Result<()> {
         .context("the wasm32 target is needed: rustup target add wasm32-unknown-unknown")
 }
 
+/// Installs a program that cargo calls, into cargo's own folder.
+pub(crate) fn install(tree: &Tree, package: &str) -> Result<()> {
+    println!("{package} is not there; installing it takes some minutes");
+    // A target folder of its own, for other builds need not wait for this one.
+    let work = env::temp_dir().join(format!("xtask-install-{package}"));
+    run(tree.cargo(["install", "--locked", package]).env("CARGO_TARGET_DIR", &work))?;
+    std::fs::remove_dir_all(&work).with_context(|| format!("cannot remove {}", work.display()))
+}
+
 /// Writes a file and the folders above it.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
