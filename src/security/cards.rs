@@ -9,19 +9,20 @@ pub fn refuse_card_data(arguments: &[u8]) -> Result<()> {
     let mut digits: Vec<u8> = Vec::with_capacity(20);
     let mut before = 0;
     let mut phone = false;
-    let mut last = 0;
     for &byte in arguments.iter().chain(b"\"") {
         match byte {
             b'0'..=b'9' => {
                 if digits.is_empty() {
                     // A number within a word or an id is no card number.
-                    phone = last == b'+' || last.is_ascii_alphabetic() || last == b'_';
+                    phone = before == b'+' || before.is_ascii_alphabetic() || before == b'_';
                 }
                 digits.push(byte - b'0');
             }
             b' ' | b'-' if !digits.is_empty() && matches!(before, b'0'..=b'9') => {}
             _ => {
-                if !phone && !byte.is_ascii_alphabetic() && is_card(&digits) {
+                // A space before the next word ended the number already.
+                let within_word = byte.is_ascii_alphabetic() && matches!(before, b'0'..=b'9');
+                if !phone && !within_word && is_card(&digits) {
                     return Err(Error::new(
                         ErrorCode::CardDataRefused,
                         "an argument looks like a card number; pass a payment method that the vendor's own page has made",
@@ -29,9 +30,6 @@ pub fn refuse_card_data(arguments: &[u8]) -> Result<()> {
                 }
                 digits.clear();
             }
-        }
-        if byte != b' ' && byte != b'-' {
-            last = byte;
         }
         before = byte;
     }

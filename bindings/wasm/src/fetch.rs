@@ -4,9 +4,9 @@ use sis_integrations::{
     Runtime,
     transport::{Failure, FailureKind, Headers, Http, Method, Request, Response},
 };
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, ReadableStreamDefaultReader, RequestInit};
+use web_sys::{AbortController, RequestInit};
 
 use crate::ThreadBound;
 
@@ -16,6 +16,26 @@ use crate::ThreadBound;
 /// Unlike the native transport this cannot see which address a name resolves to; an edge runtime or a browser has its
 /// own fences. In a browser a vendor must allow the page's origin (CORS), which most do not.
 pub struct FetchHttp(ThreadBound<Host>);
+
+// Only what is used of a Response, and each use may throw: a program's own fetch may answer anything.
+#[wasm_bindgen]
+extern "C" {
+    type Answer;
+    #[wasm_bindgen(method, getter, catch)]
+    fn status(this: &Answer) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn headers(this: &Answer) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn body(this: &Answer) -> Result<JsValue, JsValue>;
+
+    type Stream;
+    #[wasm_bindgen(method, catch, js_name = getReader)]
+    fn get_reader(this: &Stream) -> Result<Reader, JsValue>;
+
+    type Reader;
+    #[wasm_bindgen(method, catch)]
+    fn read(this: &Reader) -> Result<JsValue, JsValue>;
+}
 
 struct Host {
     fetch: Function,
@@ -64,14 +84,19 @@ impl Host {
             Ok(answer) => answer.await.map_err(|error| failure(&error))?,
             Err(error) => return Err(failure(&error)),
         };
-        let answer: web_sys::Response = answer.unchecked_into();
-        if answer.status() == 0 {
+        let answer: Answer = answer.unchecked_into();
+        let status = answer.status().ok().and_then(|status| status.as_f64()).ok_or_else(broken)? as u16;
+        if status == 0 {
             // A browser does not show where a redirect leads, nor which it is.
-            return Err(Failure::new(FailureKind::Broken, true, "the vendor redirects, and the browser hides where to"));
+            return Err(Failure::new(
+                FailureKind::Broken,
+                true,
+                "the vendor redirects, and the browser hides where to",
+            ));
         }
         let headers = read_headers(&answer).ok_or_else(broken)?;
         let body = read_body(&answer, &headers, request.max_body).await?;
-        Ok(Response { status: answer.status(), headers, body: body.into() })
+        Ok(Response { status, headers, body: body.into() })
     }
 
     fn init(&self, request: &Request) -> Result<RequestInit, JsValue> {
@@ -99,28 +124,30 @@ impl Host {
     }
 }
 
-fn read_headers(answer: &web_sys::Response) -> Option<Headers> {
+fn read_headers(answer: &Answer) -> Option<Headers> {
     let mut headers = Headers::default();
-    for pair in js_sys::try_iter(&answer.headers()).ok()?? {
-        let pair: Array = pair.ok()?.unchecked_into();
+    for pair in js_sys::try_iter(&answer.headers().ok()?).ok()?? {
+        let pair: Array = pair.ok()?.dyn_into().ok()?;
         headers.add(&pair.get(0).as_string()?, pair.get(1).as_string()?);
     }
     Some(headers)
 }
 
-async fn read_body(answer: &web_sys::Response, headers: &Headers, most: usize) -> Result<Vec<u8>, Failure> {
+async fn read_body(answer: &Answer, headers: &Headers, most: usize) -> Result<Vec<u8>, Failure> {
     let too_large = || Failure::new(FailureKind::TooLarge, true, "the vendor's answer is larger than the limit");
     let length = headers.get("content-length").and_then(|length| length.parse::<u64>().ok());
     if length.is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
     let mut body = Vec::new();
-    let Some(stream) = answer.body() else {
+    let stream = answer.body().map_err(|_| broken())?;
+    if stream.is_null() {
         return Ok(body);
-    };
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    }
+    let reader = stream.unchecked_into::<Stream>().get_reader().map_err(|_| broken())?;
     loop {
-        let read = JsFuture::from(reader.read()).await.map_err(|_| broken())?;
+        let read = reader.read().map_err(|_| broken())?;
+        let read = JsFuture::from(Promise::resolve(&read)).await.map_err(|_| broken())?;
         let part = |name: &str| Reflect::get(&read, &name.into()).map_err(|_| broken());
         if part("done")?.is_truthy() {
             return Ok(body);
