@@ -195,7 +195,7 @@ class Manager:
     async def __aenter__(self):
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, kind, error, trace):
         await self.close()
 
 
@@ -217,7 +217,7 @@ class _Opening:
         self._manager = await self._open()
         return self._manager
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, kind, error, trace):
         await self._manager.close()
 
 
