@@ -81,7 +81,7 @@ async fn serve() -> Result<()> {
     }
 
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
+    manager.runtime().spawn(async move {
         asked_to_stop().await;
         eprintln!("stopping; requests under way have {DRAIN:?}");
         let _ = stop.send(true);

@@ -8,17 +8,13 @@ use std::{sync::Arc, time::Duration};
 use sis_integrations::{
     AuditFilter, Clock, ErrorCode, IntegrationManager, ManualClock, Runtime, SystemClock, Tenant,
     services::{AuditEntry, State},
-    storage::{
-        Fault, FaultyStorage, Journal, MemoryJournal, MemoryStorage, Query, SqliteStorage, Storage, StorageExt,
-        tables,
-    },
+    storage::{Fault, FaultyStorage, Journal, MemoryJournal, MemoryStorage, Query, SqliteStorage, StorageExt, tables},
 };
 use support::*;
 
 struct World {
     network: Network,
     storage: FaultyStorage,
-    inner: MemoryStorage,
     clock: ManualClock,
     manager: IntegrationManager,
     school: Tenant,
@@ -26,8 +22,7 @@ struct World {
 
 async fn world(journal: Option<Arc<dyn Journal>>) -> World {
     let network = Network::default();
-    let inner = MemoryStorage::new();
-    let storage = FaultyStorage::new(Arc::new(inner.clone()));
+    let storage = FaultyStorage::new(Arc::new(MemoryStorage::new()));
     let clock = ManualClock::new(SystemClock.now());
     let runtime = Runtime::current().with_clock(clock.clone());
     let mut builder = builder(&network).runtime(runtime).storage(storage.clone());
@@ -36,7 +31,7 @@ async fn world(journal: Option<Arc<dyn Journal>>) -> World {
     }
     let manager = builder.build().await.unwrap();
     let school = configured(&manager, "school").await;
-    World { network, storage, inner, clock, manager, school }
+    World { network, storage, clock, manager, school }
 }
 
 /// A journal that the test holds too.
@@ -161,7 +156,10 @@ async fn an_alarm_leaves_when_the_storage_is_down_and_a_letter_does_not() {
         assert_eq!(network.arrived().len(), 21);
         let lines = journal.read().unwrap();
         assert!(lines.len() >= 2 + 40, "{} lines", lines.len());
-        assert!(lines.iter().all(|line| !line.contains("+1555000") && !line.contains(TOKEN)), "nothing personal, no secret");
+        assert!(
+            lines.iter().all(|line| !line.contains("+1555000") && !line.contains(TOKEN)),
+            "nothing personal, no secret"
+        );
 
         storage.heal();
         // The storage is left alone for a moment after it failed.

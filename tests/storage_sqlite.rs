@@ -66,7 +66,8 @@ fn code<T>(result: Result<T>) -> ErrorCode {
 async fn a_closed_file_is_alone_and_whole() {
     let place = place();
     let rows = filled(&place.path, 50).await;
-    let beside: Vec<_> = std::fs::read_dir(place.path.parent().unwrap()).unwrap().map(|f| f.unwrap().file_name()).collect();
+    let beside: Vec<_> =
+        std::fs::read_dir(place.path.parent().unwrap()).unwrap().map(|f| f.unwrap().file_name()).collect();
     assert_eq!(beside, ["sis.db"], "the log is merged and gone when close answers");
     let storage = open(&place.path).await.unwrap();
     assert_eq!(storage.query_all(events()).await.unwrap(), rows);
@@ -263,7 +264,8 @@ async fn a_locked_database_is_unavailable_until_it_is_let_go() {
     let storage = SqliteStorage::builder(&place.path).busy_timeout(Duration::from_millis(100)).open().await.unwrap();
     let other = rusqlite::Connection::open(&place.path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    for changes in [&[Change::Insert(event(10, 0))][..], &[Change::Insert(event(10, 0)), Change::Insert(event(11, 0))]] {
+    for changes in [&[Change::Insert(event(10, 0))][..], &[Change::Insert(event(10, 0)), Change::Insert(event(11, 0))]]
+    {
         let error = storage.commit(changes).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::StorageUnavailable);
         assert!(error.retry_after().is_some());
@@ -409,11 +411,7 @@ async fn a_later_schema_adds_what_is_new() {
     assert_eq!(code(storage.commit(&[Change::Insert(named("b"))]).await), ErrorCode::Conflict);
     let class = Record::new(&CLASSES_2, &tenant(), "1a").set("room", "101");
     storage.commit(&[Change::Insert(class)]).await.unwrap();
-    assert_eq!(
-        code(storage.migrate(&SCHEMA_1).await),
-        ErrorCode::StorageCorrupt,
-        "the older program comes back"
-    );
+    assert_eq!(code(storage.migrate(&SCHEMA_1).await), ErrorCode::StorageCorrupt, "the older program comes back");
 }
 
 static MEASURED: Table = Table {

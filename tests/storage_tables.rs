@@ -43,8 +43,12 @@ fn page() -> String {
         SCHEMA.version
     );
     for table in SCHEMA.tables {
-        write!(page, "\n## {}\n\n{}\n\n| column | type | may be empty | since |\n|---|---|---|---|\n", table.name, table.about)
-            .unwrap();
+        write!(
+            page,
+            "\n## {}\n\n{}\n\n| column | type | may be empty | since |\n|---|---|---|---|\n",
+            table.name, table.about
+        )
+        .unwrap();
         for column in table.columns {
             let empty = if column.nullable { "yes" } else { "" };
             writeln!(page, "| `{}` | {} | {empty} | {} |", column.name, describe(column.kind), column.since).unwrap();

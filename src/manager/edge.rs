@@ -14,7 +14,7 @@ use super::{Builder, Durability, IntegrationManager, Tenant};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, Disclosure, Timestamp},
-    providers::{self, read_arguments},
+    providers::{self, read_object},
     security::MasterKey,
     services::{ApiKeyRequest, AuditFilter, ConfigChange, Grant},
     storage::MemoryStorage,
@@ -89,7 +89,7 @@ impl OpenOptions {
 
 /// Opens a manager from its options as JSON.
 pub async fn open(options: Value) -> Result<IntegrationManager> {
-    let options: OpenOptions = read_arguments(options)?;
+    let options: OpenOptions = read_object(options)?;
     let builder = options.builder()?;
     storage(builder, options.storage.as_deref().unwrap_or("sqlite:sis.db")).await?.build().await
 }
@@ -314,7 +314,7 @@ fn school(manager: &IntegrationManager, tenant: &str) -> Result<Tenant> {
 }
 
 pub(crate) fn read<T: DeserializeOwned>(request: Value) -> Result<T> {
-    read_arguments(request)
+    read_object(request)
 }
 
 fn write(answer: impl Serialize) -> Result<Value> {

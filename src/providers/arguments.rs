@@ -25,6 +25,14 @@ pub fn read_arguments<T: DeserializeOwned>(value: Value) -> Result<T> {
     })
 }
 
+/// The same, and only from an object: serde would take a list for a struct's fields, in the order they are declared.
+pub(crate) fn read_object<T: DeserializeOwned>(value: Value) -> Result<T> {
+    if value.is_array() {
+        return Err(Error::invalid("", "must be an object, not a list"));
+    }
+    read_arguments(value)
+}
+
 /// The seed's body `{"args":[{…}]}` means its one argument; anything else means itself.
 pub(crate) fn unwrap_args(value: Value) -> Result<Value> {
     match value {
@@ -189,6 +197,13 @@ mod tests {
             assert!(message.split('|').any(|m| error.message().starts_with(m)), "{value} → {error}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        assert!(read_arguments::<Alert>(json!([[], 1, []])).is_ok());
+        assert_eq!(read_object::<Alert>(json!([[], 1, []])).unwrap_err().message(), "must be an object, not a list");
+        assert!(read_object::<Alert>(json!({ "recipients": [] })).is_ok());
     }
 
     #[test]

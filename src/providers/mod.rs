@@ -16,6 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 pub use arguments::read_arguments;
+pub(crate) use arguments::read_object;
 pub use call::{Call, CallContext, Meter, Parts};
 pub use spec::{Answer, OperationSpec, Prepared, ProviderSpec};
 

@@ -118,7 +118,7 @@ impl OperationSpec {
             input_schema: || schemars::schema_for!(O).to_value(),
             output_schema: || schemars::schema_for!(O::Output).to_value(),
             prepare: |value| {
-                let operation: O = arguments::read_arguments(arguments::unwrap_args(value)?)
+                let operation: O = arguments::read_object(arguments::unwrap_args(value)?)
                     .map_err(|error| if error.field() == Some("") { error.with_field("arguments") } else { error })?;
                 Ok(Box::new(Ready(operation)))
             },

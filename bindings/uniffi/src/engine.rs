@@ -37,9 +37,9 @@ impl Engine {
             return Err(Error::new(ErrorCode::Closed, "the program is ending"));
         };
         let mut running = AbortOnDrop(runtime.spawn(task));
-        gate::gated(&mut running.0)
-            .await
-            .unwrap_or_else(|_| Err(Error::internal("the library panicked; the message is on the standard error output")))
+        gate::gated(&mut running.0).await.unwrap_or_else(|_| {
+            Err(Error::internal("the library panicked; the message is on the standard error output"))
+        })
     }
 
     fn forked(&self) -> bool {

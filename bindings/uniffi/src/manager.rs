@@ -52,7 +52,10 @@ impl Manager {
     /// `closed`.
     pub async fn close(&self, deadline_ms: u64) -> Result<(), ManagerError> {
         let manager = self.manager.clone();
-        self.engine.run(async move { manager.close(Duration::from_millis(deadline_ms)).await }).await.map_err(Into::into)
+        self.engine
+            .run(async move { manager.close(Duration::from_millis(deadline_ms)).await })
+            .await
+            .map_err(Into::into)
     }
 }
 

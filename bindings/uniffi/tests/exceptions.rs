@@ -36,7 +36,9 @@ fn module() -> String {
         let words = code.explanation().replace("`retry` says", "`retry_after_ms` says");
         write!(text, "\n\nclass {class}(SisError):\n    \"\"\"{words}\"\"\"\n").unwrap();
     }
-    text.push_str("\n\n#: The exception of each code. A code that is not here, of a later version, raises `SisError` itself.\n");
+    text.push_str(
+        "\n\n#: The exception of each code. A code that is not here, of a later version, raises `SisError` itself.\n",
+    );
     text.push_str("BY_CODE: dict[str, type[SisError]] = {\n");
     for code in ErrorCode::ALL {
         writeln!(text, "    \"{}\": {},", code.name(), class(*code)).unwrap();
@@ -53,5 +55,9 @@ fn the_exceptions_of_python_are_the_table_of_codes() {
         fs::write(&path, &expected).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "{} is not what the table of codes says: run again with UPDATE_GOLDEN=1", path.display());
+    assert!(
+        found == expected,
+        "{} is not what the table of codes says: run again with UPDATE_GOLDEN=1",
+        path.display()
+    );
 }

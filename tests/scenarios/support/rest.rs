@@ -33,6 +33,7 @@ impl Rest {
         let app = http::router(manager, keys).into_make_service_with_connect_info::<SocketAddr>();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        #[expect(clippy::disallowed_methods, reason = "a test's server, not the library")]
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { url, client: Client::new(), server: Arc::new(server) }
     }
