@@ -10,7 +10,7 @@ import pytest
 from sis_integrations import Actor, Manager, Role
 
 # Any key will do; raw, because a passphrase takes its time.
-MASTER_KEY = "5a4db0c5" * 8
+MASTER_KEY = "7d1f0c55e2a94b3c8f60d4a1b95e27304c8813fda6722be95f01c3d748ea96b2"
 ADMIN = Actor("u-1", Role.ADMIN)
 
 
