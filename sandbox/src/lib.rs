@@ -100,7 +100,7 @@ impl Sandbox {
         &self.clock
     }
 
-    /// Forgets faults, recorded requests and vendors' state; added accounts are forgotten too.
+    /// Forgets faults, recorded requests and what vendors hold. Added accounts stay, emptied.
     pub fn reset(&self) {
         for Running { stage, vendor } in &self.running {
             control::reset(stage, vendor.as_ref());

@@ -51,7 +51,7 @@ pub(crate) trait Vendor: Any + Send + Sync {
     /// Answers the vendor's own part of the control API; `path` is what follows `/__sandbox/`.
     fn control(&self, path: &str, request: &Request) -> Option<Answer>;
 
-    /// Forgets what tests have put in.
+    /// Forgets what requests and tests have put in, but for accounts.
     fn reset(&self);
 }
 

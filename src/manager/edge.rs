@@ -66,7 +66,7 @@ impl OpenOptions {
     /// A builder with everything but the storage.
     pub fn builder(&self) -> Result<Builder> {
         let key = match &self.master_key {
-            Some(key) => MasterKey::new(key.expose().clone())?,
+            Some(key) => MasterKey::new(key.expose().clone()).map_err(|error| error.with_field("masterKey"))?,
             None => MasterKey::from_env()?,
         };
         let mut builder = IntegrationManager::builder()

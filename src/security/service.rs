@@ -96,6 +96,11 @@ impl SecurityService {
         Self { storage, provider, runtime, cache: Cache::new(CACHED) }
     }
 
+    /// Whether the storage answers: one read by primary key.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        self.storage.get(&Key::new(&tables::TENANT_KEYS, &TenantId::platform(), "root")).await.map(drop)
+    }
+
     /// The tenant's keys; made when they are asked for the first time.
     pub async fn keys(&self, tenant: &TenantId) -> Result<Arc<TenantKeys>> {
         if let Some(keys) = self.cache.get(tenant) {

@@ -132,6 +132,8 @@ pub struct NewApiKey {
     pub key: Secret<String>,
 }
 
+/// Length of a key's visible beginning: `sis_` and 12 hex digits.
+const PREFIX: usize = 16;
 const FRESH: Duration = Duration::from_secs(2);
 const CACHED: usize = 50_000;
 
@@ -342,8 +344,9 @@ impl AccessService {
     /// Whose key this is. One answer for every key that is not accepted, so that nothing is learnt by trying.
     pub(crate) async fn authenticate(&self, security: &SecurityService, key: &str) -> Result<(TenantId, Actor)> {
         let refused = || Error::new(ErrorCode::Unauthenticated, "the API key is not valid");
-        let prefix = key.rsplit_once('_').map(|(prefix, _)| prefix).filter(|p| p.len() == 16 && p.starts_with("sis_"));
-        let prefix = prefix.ok_or_else(refused)?.to_owned();
+        // By its length: the secret after it may hold the same separator.
+        let prefix = key.split_at_checked(PREFIX).filter(|(p, rest)| p.starts_with("sis_") && rest.starts_with('_'));
+        let prefix = prefix.ok_or_else(refused)?.0.to_owned();
         // A key does not say its tenant: this is one of the queries that look across them.
         let rows = self.writer.query_all(Query::across_tenants(&tables::API_KEYS).eq("prefix", prefix)).await?;
         for row in rows {

@@ -120,14 +120,14 @@ impl Seal for Chain {
             if row.key.table.name != tables::AUDIT_LOGS.name {
                 continue;
             }
-            let stream = streams
-                .get_mut(&row.key.tenant)
-                .ok_or_else(|| Error::internal("an audit row's tenant has no stream"))?;
+            let stream = streams.get_mut(&row.key.tenant);
             // A row with another stream's link comes from the second journal and keeps it; one with this stream's is
             // tried again without a caller that conflicted.
-            if row.value("mac") != &Value::Null && row.opt_text("stream") != Some(&stream.id) {
+            let linked = row.value("mac") != &Value::Null;
+            if linked && stream.as_ref().is_none_or(|stream| row.opt_text("stream") != Some(&stream.id)) {
                 continue;
             }
+            let stream = stream.ok_or_else(|| Error::internal("an audit row's tenant has no stream"))?;
             if !before.iter().any(|(tenant, _)| *tenant == row.key.tenant) {
                 before.push((row.key.tenant.clone(), stream.clone()));
             }

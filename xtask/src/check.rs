@@ -1,5 +1,7 @@
 //! `cargo xtask check`: everything CI wants to know but the tests.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 
 use crate::{
@@ -70,17 +72,25 @@ fn wasm32(tree: &Tree) -> Result<()> {
     run(tree.cargo(build).arg(binding))
 }
 
-/// What is generated is compared by tests that have `drift` in their names; with `SIS_BLESS=1` they write it.
+/// What is generated and kept in git is compared by tests, which write it instead when `UPDATE_GOLDEN` is set: every
+/// test that knows that variable is one of them.
 fn drift(tree: &Tree) -> Result<()> {
-    let mut test = tree.cargo(["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--", "drift"]);
-    println!("$ cargo test --workspace --all-features --lib --bins --tests -- drift");
-    test.env_remove("SIS_BLESS");
-    let printed = output(&mut test).context("SIS_BLESS=1 cargo test --workspace --all-features drift mends it")?;
-    let compared: Vec<_> = printed.lines().filter(|line| line.starts_with("test ") && line.contains("drift")).collect();
-    if compared.is_empty() {
-        bail!("no test has `drift` in its name, so nothing generated was compared");
+    let manifest = Manifest::read(tree)?;
+    let mut targets = BTreeSet::new();
+    for file in tree.tracked()?.into_iter().filter(|file| file.extension().is_some_and(|ending| ending == "rs")) {
+        if !file.starts_with("xtask") && read(&tree.path(&file))?.contains("UPDATE_GOLDEN") {
+            targets.insert(manifest.test_target(&tree.path(&file))?);
+        }
     }
-    println!("{}", compared.join("\n"));
+    if targets.is_empty() {
+        bail!("no test compares what is generated");
+    }
+    for (package, target) in targets {
+        let mut test = tree.cargo(["test", "--quiet", "--package", &package, "--all-features"]);
+        test.args(&target).env_remove("UPDATE_GOLDEN");
+        let mend = format!("UPDATE_GOLDEN=1 cargo test -p {package} --all-features {} mends drift", target.join(" "));
+        run(&mut test).context(mend)?;
+    }
     Ok(())
 }
 

@@ -37,7 +37,7 @@ enum Command {
     Arrows,
     /// Fails on a relative link or an anchor in *.md that leads nowhere.
     Links,
-    /// Builds the npm package into bindings/wasm/pkg.
+    /// Builds the npm package's bindings/wasm/js/pkg.
     BuildWasm,
     /// How many of the library's lines its tests reach, in per cent.
     Coverage {

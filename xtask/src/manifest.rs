@@ -1,6 +1,6 @@
 //! What cargo knows of the workspace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -43,7 +43,7 @@ impl Manifest {
         let manifest = tree.path(folder).join("Cargo.toml");
         let package = self
             .packages()
-            .find(|package| package["manifest_path"].as_str().is_some_and(|path| PathBuf::from(path) == manifest));
+            .find(|package| package["manifest_path"].as_str().is_some_and(|path| manifest == Path::new(path)));
         let name = package.and_then(|package| package["name"].as_str());
         Ok(name.with_context(|| format!("{folder} is no member of the workspace"))?.to_owned())
     }
@@ -57,14 +57,40 @@ impl Manifest {
         Ok(of_kind.filter_map(|target| target["name"].as_str()).map(str::to_owned).collect())
     }
 
-    /// The name of a package's library, as the linker has it.
-    pub(crate) fn library_name(&self, package: &str) -> Result<String> {
-        let targets = self.package(package)?["targets"].as_array().context("cargo names no targets")?;
-        let library = targets.iter().find(|target| {
-            target["crate_types"].as_array().is_some_and(|types| types.iter().any(|kind| kind == "cdylib"))
-        });
-        let name = library.and_then(|target| target["name"].as_str());
-        Ok(name.with_context(|| format!("{package} builds no cdylib"))?.replace('-', "_"))
+    /// Package and name of every test target with `word` in its name.
+    pub(crate) fn tests_named(&self, word: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for package in self.packages() {
+            let package = package["name"].as_str().unwrap_or_default();
+            let tests = self.targets(package, "test").unwrap_or_default();
+            found.extend(tests.into_iter().filter(|name| name.contains(word)).map(|name| (package.to_owned(), name)));
+        }
+        found
+    }
+
+    /// The package whose folder holds a file, and the flags by which cargo tests what the file belongs to.
+    pub(crate) fn test_target(&self, file: &Path) -> Result<(String, Vec<String>)> {
+        let mut best: Option<(&Path, &Value)> = None;
+        for package in self.packages() {
+            let folder = package["manifest_path"].as_str().and_then(|path| Path::new(path).parent());
+            if let Some(folder) = folder.filter(|folder| file.starts_with(folder))
+                && best.is_none_or(|(known, _)| folder.starts_with(known))
+            {
+                best = Some((folder, package));
+            }
+        }
+        let (folder, package) = best.with_context(|| format!("{} belongs to no package", file.display()))?;
+        let name = package["name"].as_str().unwrap_or_default().to_owned();
+        let below = file.strip_prefix(folder)?;
+        let target = match below.strip_prefix("tests") {
+            Err(_) => vec!["--lib".to_owned()],
+            Ok(test) => {
+                let first = test.components().next().context("a test without a name")?;
+                let stem = Path::new(first.as_os_str()).file_stem().unwrap_or_default();
+                vec!["--test".to_owned(), stem.to_string_lossy().into_owned()]
+            }
+        };
+        Ok((name, target))
     }
 
     /// The library's features, but for those that only name others.
@@ -85,22 +111,19 @@ impl Manifest {
     }
 }
 
-/// The version that Cargo.lock holds of a package.
-pub(crate) fn locked_version(lock: &str, package: &str) -> Result<String> {
-    let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{package}\""));
-    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
-    Ok(version.with_context(|| format!("Cargo.lock holds no {package}"))?.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_lock_file_is_read() {
-        let lock = "[[package]]\nname = \"wasm-bindgen-shared\"\nversion = \"9.9.9\"\n\n\
-                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
-        assert_eq!(locked_version(lock, "wasm-bindgen").unwrap(), "0.2.130");
-        assert_eq!(locked_version(lock, "serde").unwrap_err().to_string(), "Cargo.lock holds no serde");
+    fn a_file_is_traced_to_its_tests() {
+        let packages = serde_json::json!({ "packages": [
+            { "name": "root", "manifest_path": "/w/Cargo.toml" },
+            { "name": "c", "manifest_path": "/w/bindings/c/Cargo.toml" },
+        ]});
+        let found = |path: &str| Manifest(packages.clone()).test_target(Path::new(path)).unwrap();
+        assert_eq!(found("/w/tests/errors.rs"), ("root".into(), vec!["--test".into(), "errors".into()]));
+        assert_eq!(found("/w/tests/tables/main.rs"), ("root".into(), vec!["--test".into(), "tables".into()]));
+        assert_eq!(found("/w/bindings/c/src/tests.rs"), ("c".into(), vec!["--lib".into()]));
     }
 }

@@ -1,1 +1,16 @@
-//! A binding.
+//! The Python and Kotlin binding: one object, JSON in and JSON out, and no logic of its own.
+//!
+//! Everything a call does is in `sis_integrations::manager::edge`. What is here carries text over the boundary, runs
+//! the work on threads of the manager's own, and turns the library's error into one that crosses.
+
+#![allow(unsafe_code, reason = "what uniffi generates is the boundary")]
+
+mod engine;
+mod error;
+mod json;
+mod manager;
+
+pub use error::ManagerError;
+pub use manager::Manager;
+
+uniffi::setup_scaffolding!();

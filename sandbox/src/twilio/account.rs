@@ -110,6 +110,15 @@ impl Accounts {
         self.add_key(super::ACCOUNT_SID, API_KEY, API_KEY_SECRET);
     }
 
+    /// Empties all accounts. Those that were added stay, with their credentials: whoever started the sandbox with them
+    /// goes on using them.
+    pub(super) fn reset(&mut self, now: i64) {
+        for account in self.by_sid.values_mut() {
+            *account = Account::new(&account.sid, &account.token, now);
+        }
+        self.set_token(super::ACCOUNT_SID, AUTH_TOKEN);
+    }
+
     /// Changes what secret an account takes, as an administrator who rotates it would.
     pub(super) fn set_token(&mut self, sid: &str, token: &str) {
         if let Some(account) = self.by_sid.get_mut(sid) {

@@ -86,7 +86,7 @@ impl Twilio {
 
     /// How many messages all accounts have, without copying them.
     pub fn message_count(&self) -> usize {
-        self.shared.world.lock().accounts.iter().map(|account| account.messages.iter().count()).sum()
+        self.shared.world.lock().accounts.iter().map(|account| account.messages.len()).sum()
     }
 
     /// All calls of all accounts, in the order of their creation.
@@ -185,7 +185,7 @@ impl Twilio {
     }
 }
 
-/// What `POST /__sandbox/recipients` takes.
+/// What `POST /__sandbox/recipients` takes; `*` stands for all who are not named, and takes outcomes alone.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecipientChange {
@@ -238,6 +238,11 @@ pub(super) fn answer(twilio: &Twilio, path: &str, request: &Request) -> Option<A
 impl RecipientChange {
     fn apply(self, twilio: &Twilio) {
         let Self { to, outcome, call_outcome, opted_out, line_type, open_whatsapp_window } = self;
+        if to == "*" {
+            outcome.into_iter().for_each(|outcome| twilio.set_default_outcome(outcome));
+            call_outcome.into_iter().for_each(|outcome| twilio.set_default_call_outcome(outcome));
+            return;
+        }
         if let Some(outcome) = outcome {
             twilio.set_outcome(&to, outcome);
         }

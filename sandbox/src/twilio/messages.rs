@@ -46,10 +46,8 @@ pub(super) fn one(context: &mut Context<'_>, sid: &str) -> Result<Answer, ApiErr
         Method::GET => {}
         Method::POST => update(context, prefix, id)?,
         Method::DELETE => {
-            let record = settled(context, prefix, id)?;
-            record.deleted = true;
-            record.body = "".into();
-            record.extras = None;
+            settled(context, prefix, id)?;
+            context.account.messages.delete(prefix, id);
             return Ok(Answer::empty(StatusCode::NO_CONTENT));
         }
         _ => return Err(ApiError::method_not_allowed()),

@@ -244,10 +244,10 @@ impl Vendor for Twilio {
     }
 
     fn reset(&self) {
-        let mut world = World::default();
-        world.accounts.add_default(self.clock().now());
+        let mut world = self.shared.world.lock();
+        world.accounts.reset(self.clock().now());
+        world.recipients = Recipients::default();
         self.shared.step.store(u32::try_from(STEP.as_millis()).unwrap_or(u32::MAX), Ordering::Relaxed);
-        *self.shared.world.lock() = world;
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Store {
     records: Vec<Record>,
     by_id: HashMap<u128, u32>,
     last_to: HashMap<Arc<str>, u32>,
+    /// How many have not been deleted.
+    live: usize,
     /// The longest time from creation to sending, which bounds how far back a filter by sending date must look.
     longest_lag: i64,
 }
@@ -28,7 +30,22 @@ impl Store {
         self.by_id.insert(record.id, position);
         record.previous = self.last_to.insert(record.to.clone(), position);
         self.records.push(record);
+        self.live += 1;
         &self.records[position as usize]
+    }
+
+    /// Removes a message from every view. Its place stays, for positions are what links messages.
+    pub(super) fn delete(&mut self, prefix: &str, id: u128) {
+        if let Some(record) = self.get_mut(prefix, id) {
+            record.deleted = true;
+            record.body = "".into();
+            record.extras = None;
+            self.live -= 1;
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.live
     }
 
     /// The recipient's address and the text shared with the last message where they are the same: a broadcast says one
@@ -140,7 +157,9 @@ mod tests {
     #[test]
     fn deleted_messages_are_gone_from_every_view() {
         let mut store = store();
-        store.get_mut("SM", 9).unwrap().deleted = true;
+        store.delete("SM", 9);
+        store.delete("SM", 9);
+        assert_eq!(store.len(), 9);
         assert!(store.get("SM", 9).is_none());
         assert!(store.get("MM", 8).is_none());
         assert_eq!(ids(store.newest_first(Some("+1a"), None, None)), [6, 3, 0]);

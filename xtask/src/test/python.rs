@@ -10,11 +10,12 @@ use crate::{
     tree::{Tree, need_program, run},
 };
 
-const TESTS: &str = "bindings/uniffi/python/tests";
+const FOLDER: &str = "bindings/uniffi";
+const TESTS: &str = "bindings/uniffi/tests";
 
 pub(super) fn tests(tree: &Tree) -> Result<()> {
     need_program("python3", "apt-get install python3 python3-venv")?;
-    let source = tree.need("bindings/uniffi")?;
+    tree.need(FOLDER)?;
     tree.files(TESTS, ".py")?;
     let work = Manifest::read(tree)?.target()?.join("python");
     let wheels = work.join("wheels");
@@ -24,29 +25,22 @@ pub(super) fn tests(tree: &Tree) -> Result<()> {
     }
 
     let build = environment(tree, &work.join("build"), false)?;
-    pip(tree, &build, &["maturin>=1.9,<2"])?;
-    let mut maturin = tree.program(build.join("maturin"));
-    maturin.current_dir(&source).args(["build", "--locked", "--interpreter"]).arg(build.join("python"));
-    // maturin calls the uniffi-bindgen of its environment where the crate has none of its own.
-    maturin.env("PATH", path_with(&build)?);
-    run(maturin.arg("--out").arg(&wheels))?;
+    let mut wheel = pip(tree, &build, &["wheel", "--no-deps", "--wheel-dir"]);
+    // The profile of the other tests: their dependencies are built already.
+    wheel.arg(&wheels).arg(tree.path(FOLDER)).env("MATURIN_PEP517_ARGS", "--profile dev");
+    run(&mut wheel)?;
+    let wheel = std::fs::read_dir(&wheels)?.flatten().map(|entry| entry.path()).next();
+    let wheel = wheel.context("no wheel was built")?;
 
     let clean = environment(tree, &work.join("clean"), true)?;
-    let needs = tree.path(TESTS).join("requirements.txt");
-    if needs.exists() {
-        pip(tree, &clean, &["-r", &needs.to_string_lossy()])?;
-    } else {
-        pip(tree, &clean, &["pytest", "pytest-asyncio"])?;
-    }
-    let wheel = std::fs::read_dir(&wheels)?.flatten().map(|entry| entry.path()).next();
-    pip(tree, &clean, &[&wheel.context("maturin built no wheel")?.to_string_lossy()])?;
+    run(pip(tree, &clean, &["install", "--requirement"]).arg(tree.need("bindings/uniffi/tests/requirements.txt")?))?;
+    run(pip(tree, &clean, &["install"]).arg(wheel))?;
 
     let sandbox = Sandbox::start(tree)?;
     let mut pytest = tree.program(clean.join("python"));
     // Outside of the tree, so that the installed package is imported and not the folder it came from.
-    pytest.current_dir(&work).args(["-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib", "-v"]);
-    pytest.arg(tree.path(TESTS)).env("SIS_SCENARIOS", tree.path("tests/scenarios"));
-    pytest.env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest.current_dir(&work).args(["-m", "pytest", "-p", "no:cacheprovider"]).arg(tree.path(TESTS));
+    pytest.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
     sandbox.tell(&mut pytest);
     run(&mut pytest)
 }
@@ -62,12 +56,8 @@ fn environment(tree: &Tree, folder: &Path, clear: bool) -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-fn pip(tree: &Tree, programs: &Path, what: &[&str]) -> Result<()> {
+fn pip(tree: &Tree, programs: &Path, arguments: &[&str]) -> std::process::Command {
     let mut pip = tree.program(programs.join("python"));
-    run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(what))
-}
-
-fn path_with(folder: &Path) -> Result<std::ffi::OsString> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    Ok(std::env::join_paths([folder.to_owned()].into_iter().chain(std::env::split_paths(&path)))?)
+    pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]).args(arguments);
+    pip
 }

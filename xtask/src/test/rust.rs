@@ -2,34 +2,33 @@
 
 use anyhow::Result;
 
-use super::contracts;
+use super::{c, contracts};
 use crate::{
-    manifest::LIBRARY,
+    manifest::{LIBRARY, Manifest},
     tree::{Tree, output, run},
 };
 
-/// Every crate, every feature, with the vendors' contracts where they are.
+/// Every crate but the C binding, which has a suite of its own; every feature; the vendors' contracts where they are.
 pub(super) fn tests(tree: &Tree) -> Result<()> {
-    let targets = ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];
-    let mut test = tree.cargo(targets);
-    match contracts(tree) {
-        Some(folder) => {
-            println!("contracts: {}", folder.display());
-            test.env("SIS_CONTRACTS", folder);
-            run(&mut test)
-        }
-        None => {
-            test.env_remove("SIS_CONTRACTS");
-            run(&mut test)?;
-            let listed = output(tree.cargo(targets).args(["--", "contract", "--list"]))?;
-            let names: Vec<_> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
-            println!("\nNOT RUN for want of the vendors' contracts (set SIS_CONTRACTS to their folder):");
-            for name in names {
-                println!("  {name}");
-            }
-            Ok(())
+    let manifest = Manifest::read(tree)?;
+    let apart = manifest.name_at(tree, c::FOLDER)?;
+    let mut test = tree.cargo(["test", "--workspace", "--exclude", &apart, "--all-features"]);
+    test.args(["--lib", "--bins", "--tests", "--examples"]);
+    if let Some(folder) = contracts(tree) {
+        println!("contracts: {}", folder.display());
+        return run(test.env("SIS_CONTRACTS", folder));
+    }
+    test.env_remove("SIS_CONTRACTS");
+    run(&mut test)?;
+    println!("\nNOT RUN for want of the vendors' contracts (set SIS_CONTRACTS to their folder):");
+    for (package, target) in manifest.tests_named("contract") {
+        let list = ["test", "--quiet", "--package", &package, "--all-features", "--test", &target, "--", "--list"];
+        let listed = output(tree.cargo(list).env_remove("SIS_CONTRACTS"))?;
+        for name in listed.lines().filter_map(|line| line.strip_suffix(": test")) {
+            println!("  {package}, {target}: {name}");
         }
     }
+    Ok(())
 }
 
 /// `cargo test` leaves these out once targets are named.

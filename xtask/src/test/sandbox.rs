@@ -15,6 +15,10 @@ use crate::{
     tree::{Tree, run},
 };
 
+/// An account of the tests' own at the look-alike of Twilio.
+const ACCOUNT_SID: &str = "AC7e57ac000000000000000000000000c7";
+const AUTH_TOKEN: &str = "7e57ac000000000000000000000000c8";
+
 /// A running sandbox; dropping it ends it.
 pub(super) struct Sandbox {
     child: Child,
@@ -29,7 +33,9 @@ impl Sandbox {
         let program = Manifest::read(tree)?.target()?.join("debug").join(SANDBOX);
         let mut command = tree.program(program);
         // It ends with its input, so it cannot outlive this program even if that is killed.
-        command.arg("--until-stdin-closes").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("--until-stdin-closes");
+        command.arg("--twilio-account").arg(format!("{ACCOUNT_SID}:{AUTH_TOKEN}"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("the sandbox did not start")?;
         let input = child.stdin.take();
         let output = child.stdout.take().context("the sandbox has no output")?;
@@ -55,11 +61,12 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// Tells a program where the vendors are: `SIS_SANDBOX_TWILIO_URL` and so on.
+    /// Tells a program where the vendors are, `SIS_SANDBOX_TWILIO_URL` and so on, and what they accept.
     pub(super) fn tell(&self, command: &mut Command) {
         for (name, url) in &self.vendors {
             command.env(format!("SIS_SANDBOX_{}_URL", name.to_uppercase()), url);
         }
+        command.env("SIS_SANDBOX_TWILIO_ACCOUNT_SID", ACCOUNT_SID).env("SIS_SANDBOX_TWILIO_AUTH_TOKEN", AUTH_TOKEN);
     }
 }
 

@@ -190,14 +190,23 @@ fn create(path: &Path) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(unusable(error)),
+        // SQLite takes a file of one byte for an empty one.
+        Err(_) if length(path) == 1 => Err(cut_short()),
         _ => Ok(()),
     }
+}
+
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+fn cut_short() -> Error {
+    Error::new(ErrorCode::StorageCorrupt, "the database is damaged: its file was cut short")
 }
 
 /// Finds a file that was cut short. SQLite itself sees that whole pages are missing, but reads a cut one as if it ended
 /// in zeros.
 fn is_whole(connection: &Connection, path: &Path) -> Result<()> {
-    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     // With a log, the cut page may stand there.
@@ -217,7 +226,7 @@ fn is_whole(connection: &Connection, path: &Path) -> Result<()> {
     if verdict == "ok" {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::StorageCorrupt, "the database is damaged: its file was cut short"))
+    Err(cut_short())
 }
 
 /// Moves what stands in the log into the file, when nobody else is at it.

@@ -1,0 +1,272 @@
+"""The manager: requests put together as JSON, answers as plain dicts. What a call does, the library does."""
+
+import dataclasses
+import enum
+import json
+from datetime import datetime
+
+from . import _native
+from .exceptions import BY_CODE, Internal, SisError
+
+
+class Role(str, enum.Enum):
+    """The part a person plays in a school."""
+
+    ADMIN = "admin"
+    TEACHER = "teacher"
+    STUDENT = "student"
+    PARENT = "parent"
+    STAFF = "staff"
+
+    __str__ = str.__str__
+
+
+@dataclasses.dataclass(frozen=True)
+class Actor:
+    """Who a call is made for. Your application has authenticated them; the library authorises them."""
+
+    id: str
+    role: Role
+    #: The only tenant this actor belongs to: every other refuses it.
+    tenant: "str | None" = None
+    ip: "str | None" = None
+    user_agent: "str | None" = None
+    #: What the actor is held to: each `provider:operation`, `provider:*` or `*`.
+    scopes: "list[str] | None" = None
+
+
+class Manager:
+    """The hub of one process: providers, storage and keys, for all its schools.
+
+    Works on threads of its own: any event loop and any thread may call it, several at once. Not to be taken over a
+    fork: open one in each process.
+    """
+
+    def __init__(self, native):
+        self._native = native
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        storage=None,
+        master_key=None,
+        allow_private_addresses=None,
+        durability=None,
+        config_defaults=None,
+    ):
+        """Opens a manager: `await` it, or enter it with `async with`, which closes it afterwards.
+
+        `storage` is `memory`, or `sqlite:` and a path (default `sqlite:sis.db`); `master_key` is by default what the
+        environment variable INTEGRATION_ENCRYPTION_KEY holds.
+        """
+        return _Opening(
+            cls,
+            _request(
+                storage=storage,
+                master_key=master_key,
+                allow_private_addresses=allow_private_addresses,
+                durability=durability,
+                config_defaults=config_defaults,
+            ),
+        )
+
+    async def execute(
+        self,
+        *,
+        tenant,
+        actor,
+        provider,
+        operation,
+        arguments=None,
+        idempotency_key=None,
+        disclosure=None,
+        deadline_ms=None,
+        wait=None,
+    ):
+        """Runs one operation of a provider. Answers `{"requestId", "output", "replayed"}`.
+
+        With an idempotency key it happens once, and repeated within 24 hours it gets the first answer again. A
+        coroutine that is cancelled before anything was sent ends the call as `cancelled`; after that the call goes on
+        to its end, and what came of it is in the audit trail.
+        """
+        request = _request(
+            tenant=tenant,
+            actor=actor,
+            provider=provider,
+            operation=operation,
+            arguments=arguments,
+            idempotency_key=idempotency_key,
+            disclosure=disclosure,
+            deadline_ms=deadline_ms,
+            wait=wait,
+        )
+        return await _answer(self._native.execute(_dump(request)))
+
+    async def configure(self, *, tenant, actor, provider, config=None, enabled=None, expected_version=None):
+        """Changes a school's settings for a provider, and answers them with secrets masked."""
+        request = _request(
+            tenant=tenant,
+            actor=actor,
+            provider=provider,
+            config=config,
+            enabled=enabled,
+            expected_version=expected_version,
+        )
+        return await _answer(self._native.configure(_dump(request)))
+
+    async def grant(self, *, tenant, actor, user_id, provider, role=None, allow=None, deny=None, expires_at=None):
+        """Sets what a user may do with a provider beyond what their role allows. A denial wins."""
+        permissions = _request(role=role, allow=allow, deny=deny, expires_at=expires_at)
+        request = _request(tenant=tenant, actor=actor, user_id=user_id, provider=provider, permissions=permissions)
+        return await _answer(self._native.grant(_dump(request)))
+
+    async def permissions(self, *, tenant, actor, user_id, provider):
+        """What was granted to a user."""
+        return await self.call(
+            "permissions", _request(tenant=tenant, actor=actor, user_id=user_id, provider=provider)
+        )
+
+    async def config(self, *, tenant, actor, provider):
+        """A school's settings for one provider, secrets masked."""
+        return await self.call("config", _request(tenant=tenant, actor=actor, provider=provider))
+
+    async def configs(self, *, tenant, actor):
+        """A school's settings for every provider it has any for."""
+        return await self.call("configs", _request(tenant=tenant, actor=actor))
+
+    async def create_api_key(self, *, tenant, actor, name, user_id, role, scopes, expires_at=None):
+        """Makes an API key. The answer is the only place where the `key` itself is shown."""
+        api_key = _request(name=name, user_id=user_id, role=role, scopes=scopes, expires_at=expires_at)
+        return await self.call("createApiKey", _request(tenant=tenant, actor=actor, api_key=api_key))
+
+    async def audit(
+        self,
+        *,
+        tenant,
+        actor,
+        provider=None,
+        actor_id=None,
+        request_id=None,
+        since=None,
+        until=None,
+        limit=None,
+        cursor=None,
+    ):
+        """The audit trail, newest first: `{"entries", "next"}`. Pass `next` as `cursor` to read on."""
+        chosen = _request(
+            provider=provider, actor_id=actor_id, request_id=request_id, to=until, limit=limit, cursor=cursor
+        )
+        if since is not None:
+            chosen["from"] = since
+        return await self.call("audit", _request(tenant=tenant, actor=actor, filter=chosen))
+
+    async def verify_audit(self, *, tenant, actor):
+        """Whether the audit trail is as it was written."""
+        return await self.call("verifyAudit", _request(tenant=tenant, actor=actor))
+
+    async def stats(self, *, tenant, actor, since=None, until=None):
+        """Calls, errors and times of a period."""
+        request = _request(tenant=tenant, actor=actor, to=until)
+        if since is not None:
+            request["from"] = since
+        return await self.call("stats", request)
+
+    async def health(self, *, tenant, actor, provider):
+        """Whether a provider answers with this school's credentials."""
+        return await self.call("health", _request(tenant=tenant, actor=actor, provider=provider))
+
+    async def health_all(self, *, tenant, actor):
+        """The same of every provider the school has settings for."""
+        return await self.call("healthAll", _request(tenant=tenant, actor=actor))
+
+    async def call(self, function, request):
+        """Calls any function by its name, with the request as the REST API names it."""
+        return await _answer(self._native.call(function, _dump(request)))
+
+    async def close(self, deadline_ms=30_000):
+        """Lets no further call in, waits so long for those under way, and writes what is queued."""
+        await _answer(self._native.close(deadline_ms))
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.close()
+
+
+class _Opening:
+    """A manager that is about to be opened, by `await` or by `async with`."""
+
+    def __init__(self, kind, options):
+        self._kind = kind
+        self._options = options
+        self._manager = None
+
+    async def _open(self):
+        return self._kind(await _translated(_native.Manager.open(_dump(self._options))))
+
+    def __await__(self):
+        return self._open().__await__()
+
+    async def __aenter__(self):
+        self._manager = await self._open()
+        return self._manager
+
+    async def __aexit__(self, *_):
+        await self._manager.close()
+
+
+def _request(**fields):
+    """The fields that were given, under the names of the API."""
+    return {_camel(name): value for name, value in fields.items() if value is not None}
+
+
+def _camel(name):
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _dump(request):
+    return json.dumps(request, default=_plain)
+
+
+def _plain(value):
+    if isinstance(value, Actor):
+        return _request(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+async def _answer(call):
+    text = await _translated(call)
+    return None if text is None else json.loads(text)
+
+
+async def _translated(call):
+    try:
+        return await call
+    except _native.ManagerError as error:
+        failed = error
+    except _native.InternalError:
+        # A panic at the boundary itself. Its words are the library's own business, on the standard error output.
+        words = "the library panicked"
+        raise Internal(f"internal: {words}", code="internal", number=1, message=words) from None
+    raise _exception(failed) from None
+
+
+def _exception(error):
+    return BY_CODE.get(error.code, SisError)(
+        error.summary,
+        code=error.code,
+        number=error.number,
+        message=error.reason,
+        retry=error.retry,
+        retry_after_ms=error.retry_after_ms,
+        field=error.field,
+        provider=error.provider,
+        operation=error.operation,
+        request_id=error.request_id,
+        vendor=None if error.vendor is None else json.loads(error.vendor),
+    )
