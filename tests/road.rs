@@ -1,5 +1,5 @@
 //! The road, station by station, with a vendor of the test's own.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
 
 mod support;
 

@@ -79,7 +79,7 @@ fn golden_value(column: &Column) -> Value {
         Kind::Json => format!("{{\"{}\": [1, \"é\"]}}", column.name).into(),
         Kind::Integer => Value::Integer(-(column.name.len() as i64) << 40),
         Kind::Real => Value::Real(column.name.len() as f64 / 8.0),
-        Kind::Boolean => Value::Boolean(column.name.len() % 2 == 0),
+        Kind::Boolean => Value::Boolean(column.name.len().is_multiple_of(2)),
         Kind::Bytes => column.name.as_bytes().to_vec().into(),
         Kind::Timestamp => Timestamp::from_micros(1_795_546_800_000_001 + column.name.len() as i64).into(),
         _ => panic!("a kind that has no golden value"),

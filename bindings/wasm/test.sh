@@ -5,11 +5,11 @@ cd "$(dirname "$0")/../.."
 bash bindings/wasm/build.sh
 
 lines=$(mktemp)
-cargo build -q -p sis-integrations-sandbox
 cargo run -q -p sis-integrations-sandbox >"$lines" &
 sandbox=$!
 trap 'kill "$sandbox" 2>/dev/null || true; rm -f "$lines"' EXIT
-for _ in $(seq 300); do
+# It may have to be built first.
+for _ in $(seq 6000); do
   url=$(awk '$1 == "twilio" { print $2; exit }' "$lines")
   [[ -n $url ]] && break
   kill -0 "$sandbox" 2>/dev/null || { echo "wasm: the sandbox ended" >&2; exit 1; }

@@ -39,7 +39,7 @@ impl Request {
     /// The body's pairs; none unless it is declared to be a form, as vendors ignore a form in disguise.
     pub(crate) fn form(&self) -> Pairs<'_> {
         match self.header(&CONTENT_TYPE) {
-            Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => Pairs::parse(&self.body),
+            Some(kind) if is_form(kind) => Pairs::parse(&self.body),
             _ => Pairs::default(),
         }
     }
@@ -47,6 +47,10 @@ impl Request {
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+}
+
+pub(crate) fn is_form(content_type: &str) -> bool {
+    content_type.starts_with("application/x-www-form-urlencoded")
 }
 
 /// Decoded `name=value` pairs in the order they were sent; a name may repeat.

@@ -89,11 +89,7 @@ async fn respond(
         Some(fault) => misbehave(fault, vendor.as_ref(), &request),
     };
     let kind = fault.as_ref().map(Fault::kind).or_else(|| delayed(strike.before, strike.after));
-    if stage.recorder.is_on() {
-        stage.recorder.record(request, outcome.answer.clone(), kind);
-    } else {
-        stage.recorder.count();
-    }
+    stage.recorder.record(&request, outcome.answer.as_ref(), kind);
     if !strike.after.is_zero() {
         tokio::time::sleep(strike.after).await;
     }

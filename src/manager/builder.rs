@@ -141,8 +141,9 @@ impl Builder {
         let runtime = self.runtime.unwrap_or_else(Runtime::current);
         let mut providers = BTreeMap::new();
         for provider in self.providers {
-            if providers.insert(provider.info.id, provider.clone()).is_some() {
-                return Err(Error::invalid("providers", format!("{} is there twice", provider.info.id)));
+            let id = provider.info.id;
+            if providers.insert(id, Arc::new(provider)).is_some() {
+                return Err(Error::invalid("providers", format!("{id} is there twice")));
             }
         }
         let mut quotas = BTreeMap::new();

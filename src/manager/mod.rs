@@ -63,7 +63,7 @@ struct Gate {
 
 struct Core {
     runtime: Runtime,
-    providers: BTreeMap<&'static str, ProviderSpec>,
+    providers: BTreeMap<&'static str, Arc<ProviderSpec>>,
     quotas: BTreeMap<&'static str, Quota>,
     durability: Durability,
     backoff: Backoff,
@@ -84,7 +84,7 @@ struct Core {
 }
 
 impl Core {
-    fn provider(&self, id: &str) -> Result<&ProviderSpec> {
+    fn provider(&self, id: &str) -> Result<&Arc<ProviderSpec>> {
         self.providers.get(id).ok_or_else(|| {
             let known: Vec<_> = self.providers.keys().copied().collect();
             Error::new(ErrorCode::UnknownProvider, format!("there is no such provider; there are {}", known.join(", ")))
@@ -142,12 +142,12 @@ impl IntegrationManager {
 
     /// What is known of every provider.
     pub fn providers(&self) -> impl Iterator<Item = &ProviderSpec> {
-        self.0.providers.values()
+        self.0.providers.values().map(|provider| &**provider)
     }
 
     /// What is known of one provider.
     pub fn provider(&self, id: &str) -> Result<&ProviderSpec> {
-        self.0.provider(id)
+        self.0.provider(id).map(|provider| &**provider)
     }
 
     /// Whether the platform has settings of the provider for schools that have none.

@@ -266,7 +266,7 @@ async fn throttle(
 struct Journey {
     core: Arc<Core>,
     _entered: UnderWay,
-    provider: ProviderSpec,
+    provider: Arc<ProviderSpec>,
     operation: OperationSpec,
     call: CallRow,
     keys: Arc<TenantKeys>,

@@ -61,14 +61,27 @@ impl fmt::Display for Timestamp {
         let month = if mp < 10 { mp + 3 } else { mp - 9 };
         let year = yoe + era * 400 + i64::from(month <= 2);
         let seconds = micros / 1_000_000;
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:06}Z",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60,
-            micros % 1_000_000
-        )
+        let (hour, minute, second, micros) = (seconds / 3600, seconds / 60 % 60, seconds % 60, micros % 1_000_000);
+        if !(0..=9999).contains(&year) {
+            return write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z");
+        }
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        for (end, width, number) in [
+            (4, 4, year),
+            (7, 2, month),
+            (10, 2, day),
+            (13, 2, hour),
+            (16, 2, minute),
+            (19, 2, second),
+            (26, 6, micros),
+        ] {
+            let mut rest = number;
+            for digit in text[end - width..end].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

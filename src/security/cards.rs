@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// A telephone number (`+` before it) is not looked at.
 pub fn refuse_card_data(arguments: &[u8]) -> Result<()> {
     let mut digits: Vec<u8> = Vec::with_capacity(20);
-    let mut before = 0;
+    let mut before = 0u8;
     let mut phone = false;
     for &byte in arguments.iter().chain(b"\"") {
         match byte {
@@ -18,10 +18,10 @@ pub fn refuse_card_data(arguments: &[u8]) -> Result<()> {
                 }
                 digits.push(byte - b'0');
             }
-            b' ' | b'-' if !digits.is_empty() && matches!(before, b'0'..=b'9') => {}
+            b' ' | b'-' if !digits.is_empty() && before.is_ascii_digit() => {}
             _ => {
                 // A space before the next word ended the number already.
-                let within_word = byte.is_ascii_alphabetic() && matches!(before, b'0'..=b'9');
+                let within_word = byte.is_ascii_alphabetic() && before.is_ascii_digit();
                 if !phone && !within_word && is_card(&digits) {
                     return Err(Error::new(
                         ErrorCode::CardDataRefused,
@@ -50,7 +50,7 @@ fn is_card(digits: &[u8]) -> bool {
             (_, digit) => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Whether the number begins and is as long as one of Visa, Mastercard, American Express, Discover, JCB or Diners.

@@ -3,6 +3,8 @@ use std::future::Future;
 use sis_integrations::{Error, ErrorCode, Result};
 use tokio::task::JoinHandle;
 
+use crate::gate;
+
 /// A runtime of the handle's own. Work is sent there and awaited by whoever polls: the foreign event loop drives
 /// nothing but a waker.
 pub(crate) struct Engine {
@@ -31,9 +33,11 @@ impl Engine {
             // The threads stayed with the parent: to wait for them would be to wait for ever.
             return Err(Error::new(ErrorCode::Closed, "the manager was opened before fork: open one in this process"));
         }
-        let Some(runtime) = &self.runtime else { return Err(Error::new(ErrorCode::Closed, "the manager is closed")) };
+        let Some(runtime) = self.runtime.as_ref().filter(|_| !gate::is_shut()) else {
+            return Err(Error::new(ErrorCode::Closed, "the program is ending"));
+        };
         let mut running = AbortOnDrop(runtime.spawn(task));
-        (&mut running.0).await.unwrap_or_else(|_| {
+        gate::gated(&mut running.0).await.unwrap_or_else(|_| {
             Err(Error::internal("the library panicked; the message is on the standard error output"))
         })
     }

@@ -7,10 +7,12 @@
 
 mod engine;
 mod error;
+mod gate;
 mod json;
 mod manager;
 
 pub use error::ManagerError;
+pub use gate::shut_gate;
 pub use manager::Manager;
 
 uniffi::setup_scaffolding!();

@@ -141,3 +141,38 @@ fn fits(document: &Document, variant: &Value, value: &Value) -> bool {
     let listed = variant.get("enum").and_then(Value::as_array).is_none_or(|values| values.contains(value));
     (of_type || untyped) && listed
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn count(node: &Node) -> usize {
+        match node {
+            Node::Texts(texts) => texts.len(),
+            Node::Names(names) => names.iter().map(|(_, node)| count(node)).sum(),
+        }
+    }
+
+    #[test]
+    fn brackets_nest_and_declared_names_stay_whole() {
+        let pairs = [("items[0][price]", "p1"), ("items[0][quantity]", "2"), ("expand[]", "x"), ("a]b", "y")];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let price = ("price".to_owned(), Node::text("p1"));
+        let quantity = ("quantity".to_owned(), Node::text("2"));
+        let item = ("0".to_owned(), Node::Names(vec![price, quantity]));
+        let roots = tree(&pairs, &|name| name == "expand[]");
+        assert_eq!(roots[0], ("items".to_owned(), Node::Names(vec![item])));
+        assert_eq!(roots[1], ("expand[]".to_owned(), Node::text("x")));
+        assert_eq!(roots[2], ("a]b".to_owned(), Node::text("y")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_loses_a_text(pairs in prop::collection::vec(("[ab\\[\\]é]{0,8}", "[a-z]{0,3}"), 0..12)) {
+            let total: usize = tree(&pairs, &|_| false).iter().map(|(_, node)| count(node)).sum();
+            prop_assert_eq!(total, pairs.len());
+        }
+    }
+}

@@ -1,5 +1,6 @@
 """The manager: requests put together as JSON, answers as plain dicts. What a call does, the library does."""
 
+import atexit
 import dataclasses
 import enum
 import json
@@ -7,6 +8,9 @@ from datetime import datetime
 
 from . import _native
 from .exceptions import BY_CODE, Internal, SisError
+
+# A thread of the library that wakes a coroutine runs Python, and must not while the interpreter ends.
+atexit.register(_native.shut_gate)
 
 
 class Role(str, enum.Enum):
@@ -191,7 +195,7 @@ class Manager:
     async def __aenter__(self):
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, kind, error, trace):
         await self.close()
 
 
@@ -213,7 +217,7 @@ class _Opening:
         self._manager = await self._open()
         return self._manager
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, kind, error, trace):
         await self._manager.close()
 
 

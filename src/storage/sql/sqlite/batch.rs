@@ -1,6 +1,6 @@
 //! A commit on its way to the thread: checked, and packed into few allocations.
 
-use std::{collections::HashMap, fmt::Write, rc::Rc};
+use std::{collections::HashMap, fmt::Write};
 
 use rusqlite::{CachedStatement, Connection, ToSql, types::ToSqlOutput, types::ValueRef};
 use sea_query::SqliteQueryBuilder;
@@ -226,23 +226,29 @@ impl Texts {
         let delete_expected = format!("{delete} AND row_version = ?3");
         Self { insert, upsert, update, delete, delete_expected }
     }
+
+    fn of_verb<'a>(&'a self, verb: &'a Verb) -> &'a str {
+        match verb {
+            Verb::Insert => &self.insert,
+            Verb::Upsert => &self.upsert,
+            Verb::Update => &self.update,
+            Verb::Delete => &self.delete,
+            Verb::DeleteExpected => &self.delete_expected,
+            Verb::DeleteWhere(sql) => sql,
+        }
+    }
 }
 
 /// The connection that writes.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     /// By the table's address: two descriptions of one table are two.
-    texts: HashMap<usize, Rc<Texts>>,
+    texts: HashMap<usize, Texts>,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
         Self { connection, texts: HashMap::new() }
-    }
-
-    fn texts(&mut self, table: &'static Table) -> Rc<Texts> {
-        let address = std::ptr::from_ref(table).addr();
-        self.texts.entry(address).or_insert_with(|| Rc::new(Texts::of(table))).clone()
     }
 
     /// Applies the batch, or nothing of it.
@@ -274,30 +280,29 @@ impl Writer {
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<()> {
+        // A batch of many calls holds few kinds of statements, by turns: each is looked up once.
+        let mut prepared: Vec<(&Step, CachedStatement<'_>)> = Vec::new();
         let mut start = 0;
-        let mut n = 0;
-        // A run of like steps, such as a batch of audit rows, uses one statement.
-        while let Some(first) = batch.steps.get(n) {
-            let texts = self.texts(first.table);
-            let (sql, must_hit) = match &first.verb {
-                Verb::Insert => (&texts.insert, false),
-                Verb::Upsert => (&texts.upsert, false),
-                Verb::Update => (&texts.update, true),
-                Verb::Delete => (&texts.delete, false),
-                Verb::DeleteExpected => (&texts.delete_expected, true),
-                Verb::DeleteWhere(sql) => (sql, false),
-            };
-            let mut statement = self.connection.prepare_cached(sql).map_err(errors::mapped)?;
-            while let Some(step) = batch.steps.get(n).filter(|step| step.is_like(first)) {
-                let result = batch.bind(&mut statement, start, step.end).and_then(|()| statement.raw_execute());
-                match result {
-                    Ok(0) if must_hit => return Err(conflict(n)),
-                    Ok(_) => {}
-                    Err(error) if errors::is_taken(&error) => return Err(conflict(n)),
-                    Err(error) => return Err(errors::mapped(error)),
+        for (n, step) in batch.steps.iter().enumerate() {
+            let known = prepared.iter().position(|(other, _)| step.is_like(other));
+            let at = match known {
+                Some(at) => at,
+                None => {
+                    let texts = self.texts.entry(std::ptr::from_ref(step.table).addr());
+                    let sql = texts.or_insert_with(|| Texts::of(step.table)).of_verb(&step.verb);
+                    prepared.push((step, self.connection.prepare_cached(sql).map_err(errors::mapped)?));
+                    prepared.len() - 1
                 }
-                (start, n) = (step.end, n + 1);
+            };
+            let statement = &mut prepared[at].1;
+            let result = batch.bind(statement, start, step.end).and_then(|()| statement.raw_execute());
+            match result {
+                Ok(0) if matches!(step.verb, Verb::Update | Verb::DeleteExpected) => return Err(conflict(n)),
+                Ok(_) => {}
+                Err(error) if errors::is_taken(&error) => return Err(conflict(n)),
+                Err(error) => return Err(errors::mapped(error)),
             }
+            start = step.end;
         }
         Ok(())
     }

@@ -215,7 +215,7 @@ fn is_whole(connection: &Connection, path: &Path) -> Result<()> {
         .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
         .map_err(errors::mapped)?
         .unsigned_abs();
-    if length(path) % page.max(512) == 0 {
+    if length(path).is_multiple_of(page.max(512)) {
         return Ok(());
     }
     let verdict = if has_log {

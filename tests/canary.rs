@@ -1,0 +1,144 @@
+//! Marked secrets travel through every operation and every fault of the look-alike, and appear nowhere.
+#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
+
+#[path = "support/every.rs"]
+mod every;
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use every::{ACCOUNT_SID, AUTH_TOKEN, School, builder, operations};
+use sandbox::{Fault, Rule};
+use sis_integrations::{
+    AuditFilter,
+    storage::{Query, SqliteStorage, Storage, StorageExt, tables},
+    transport::Backoff,
+};
+
+/// Everything that anybody could read afterwards.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn marks() -> Vec<String> {
+    vec![
+        AUTH_TOKEN.to_owned(),
+        STANDARD.encode(AUTH_TOKEN),
+        STANDARD.encode(format!("{ACCOUNT_SID}:{AUTH_TOKEN}")),
+        AUTH_TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect(),
+    ]
+}
+
+fn search(what: &str, bytes: &[u8]) {
+    for mark in marks() {
+        let found = bytes.windows(mark.len()).any(|window| window == mark.as_bytes());
+        assert!(!found, "a secret stands in {what}");
+    }
+}
+
+/// Every way the look-alike can misbehave, with the name it goes by.
+fn faults() -> Vec<(&'static str, Fault)> {
+    vec![
+        ("none", Fault::Delay { ms: 0 }),
+        ("401", Fault::status(401)),
+        ("403", Fault::status(403)),
+        ("404", Fault::status(404)),
+        ("429", Fault::too_many(Some(0))),
+        ("500", Fault::status(500)),
+        ("503", Fault::status(503)),
+        ("500 after", Fault::StatusAfter { status: 500 }),
+        ("cut before", Fault::CutBefore),
+        ("cut after", Fault::CutAfter),
+        ("cut during", Fault::CutDuring),
+        ("truncate", Fault::Truncate),
+        ("web page", Fault::Html { status: 502 }),
+        ("huge", Fault::Huge { bytes: 9 << 20 }),
+        ("redirect", Fault::Redirect { location: "https://evil.example/".into(), status: 302 }),
+        ("wrong type", Fault::WrongType { field: "sid".into() }),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_written_anywhere() {
+    let written = Written::default();
+    let logs = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || logs.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sis.db");
+    let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 2 };
+    let school = School::open(builder().backoff(backoff).storage(SqliteStorage::open(&file).await.unwrap())).await;
+    let mut errors = 0;
+    for (name, fault) in faults() {
+        for (provider, operation) in operations() {
+            school.sandbox.twilio().faults().clear();
+            let arguments = school.filled(operation).await;
+            school.sandbox.twilio().faults().add(Rule::next(3, fault.clone()));
+            let call = school.tenant.request(&school.admin).deadline(Duration::from_secs(5));
+            let shown = match call.execute(provider, operation, arguments).await {
+                Ok(reply) => format!("{reply:?} {}", reply.output),
+                Err(error) => {
+                    errors += 1;
+                    format!("{error} {error:?} {error:#?} {} {:?}", error.to_json(), std::error::Error::source(&error))
+                }
+            };
+            search(&format!("the answer of {operation} after {name}"), shown.as_bytes());
+        }
+    }
+    assert!(errors > operations().len() * 5, "the faults did not strike");
+    school.sandbox.twilio().faults().clear();
+
+    let admin = &school.admin;
+    let shown = format!(
+        "{:?} {:?} {:?} {:?} {:?}",
+        school.tenant.config(admin, "twilio").await.unwrap(),
+        school.tenant.audit(admin, &AuditFilter { limit: Some(500), ..Default::default() }).await.unwrap(),
+        school.tenant.stats(admin, None, None).await.unwrap(),
+        school.tenant.health(admin, "twilio").await.unwrap(),
+        (&school.manager, &school.tenant),
+    );
+    search("what the manager shows", shown.as_bytes());
+    let storage = SqliteStorage::open(&file).await.unwrap();
+    for table in tables::SCHEMA.tables {
+        let rows = storage.query_all(Query::across_tenants(table)).await.unwrap();
+        search(table.name, format!("{rows:?}").as_bytes());
+    }
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        search(&path.display().to_string(), &std::fs::read(&path).unwrap());
+    }
+    storage.close().await.unwrap();
+    school.manager.close(Duration::from_secs(5)).await.unwrap();
+    search("the database file", &std::fs::read(&file).unwrap());
+    search("the log", &written.0.lock().unwrap());
+    assert!(!written.0.lock().unwrap().is_empty(), "nothing was logged, so nothing was searched");
+}
+
+/// The search itself finds what it looks for.
+#[test]
+#[should_panic(expected = "a secret stands in")]
+fn the_search_would_find_one() {
+    search(
+        "this text",
+        format!("Authorization: Basic {}", STANDARD.encode(format!("{ACCOUNT_SID}:{AUTH_TOKEN}"))).as_bytes(),
+    );
+}
