@@ -53,7 +53,7 @@ struct Listed<'a> {
 
 pub(super) async fn list(asking: Asking) -> Answer {
     let configs = asking.school.configs(&asking.actor).await?;
-    let listed = |spec: &'_ crate::providers::ProviderSpec| {
+    let listed = |spec: &'_ crate::manager::ProviderSpec| {
         let own = configs.iter().find(|config| config.provider == spec.info.id);
         Listed {
             provider: spec.info.id,

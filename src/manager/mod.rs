@@ -22,10 +22,13 @@ pub use builder::{Builder, Durability};
 pub use parts::Progress;
 pub use tenant::{CallBuilder, Reply, Tenant};
 
+// What `http` says of providers, it reads through the manager.
+pub use crate::providers::ProviderSpec;
+
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, Runtime, TenantId},
-    providers::{ProviderSpec, Quota},
+    providers::Quota,
     security::{Limiter, SecurityService},
     services::{AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService},
     storage::{SharedWriter, Storage},
