@@ -154,6 +154,9 @@ async fn run_and_kill(db: &Path, url: &str, round: u32) -> Vec<(String, String)>
 #[derive(Default)]
 struct Seen {
     total: Total,
+    /// What the current file and sandbox held at the last look.
+    messages: u64,
+    unknown: u64,
     acknowledged: Vec<(String, String)>,
 }
 
@@ -179,7 +182,8 @@ impl Seen {
         let rows = storage.query_all(Query::of(&tables::AUDIT_LOGS, school.id())).await.unwrap();
         let trail = Trail::of(&rows);
         let messages = sandbox.twilio().messages();
-        self.total.accepted = self.total.accepted.max(messages.len() as u64);
+        self.total.accepted += messages.len() as u64 - self.messages;
+        self.messages = messages.len() as u64;
         let by_sid: HashMap<&str, &str> =
             messages.iter().map(|message| (message.sid.as_str(), message.to.as_str())).collect();
 
@@ -209,7 +213,9 @@ impl Seen {
             assert!(sid == "-" || by_sid.contains_key(sid.as_str()));
         }
         // What has an intent and no outcome is reported, once its deadline has passed.
-        self.total.unknown += trail.intended.iter().filter(|to| !trail.outcomes.contains_key(*to)).count() as u64;
+        let unknown = trail.intended.iter().filter(|to| !trail.outcomes.contains_key(*to)).count() as u64;
+        self.total.unknown += unknown.saturating_sub(self.unknown);
+        self.unknown = unknown;
         let newest = school.audit(&auditor, &AuditFilter { limit: Some(20), ..Default::default() }).await.unwrap();
         assert!(newest.entries.iter().all(|entry| !matches!(entry.state, State::Ended) || entry.outcome.is_some()));
         storage.close().await.unwrap();

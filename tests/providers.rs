@@ -47,7 +47,7 @@ fn each_operation_is_described() {
 }
 
 #[test]
-fn each_config_field_is_described_and_known() {
+fn each_config_field_is_known_and_each_operation_on_the_page() {
     for provider in providers::all() {
         let schema = (provider.config_schema)();
         let properties = schema["properties"].as_object().unwrap();
