@@ -112,6 +112,12 @@ codes! {
     AuditChainBroken = 32, "audit_chain_broken", 500;
     /// Card numbers never enter: pass a payment method that the vendor's page has made.
     CardDataRefused = 33, "card_data_refused", 400;
+    /// The webhook lacks the signature, or the header with its time.
+    SignatureMissing = 34, "signature_missing", 401;
+    /// The webhook's signature fits none of the tenant's active secrets: it is forged, or was changed on its way.
+    SignatureInvalid = 35, "signature_invalid", 401;
+    /// The webhook was signed too long ago, or in the future: it may be a repetition by somebody else.
+    SignatureStale = 36, "signature_stale", 401;
 }
 
 impl ErrorCode {

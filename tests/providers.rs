@@ -1,7 +1,7 @@
 //! Every registered operation, by enumeration: what it lacks fails here, with its name.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "support/every.rs"]
+#[path = "support/every/mod.rs"]
 mod every;
 
 use every::{School, builder, operations};
@@ -72,7 +72,7 @@ fn each_config_field_is_known_and_each_operation_on_the_page() {
 async fn each_operation_makes_a_round_trip() {
     let school = School::open(builder().storage(MemoryStorage::new())).await;
     for (provider, operation) in operations() {
-        let arguments = school.filled(operation).await;
+        let arguments = school.filled(provider, operation).await;
         let reply = school.tenant.execute(&school.admin, provider, operation, arguments).await;
         let reply = reply.unwrap_or_else(|error| panic!("{operation}: {error}"));
         assert!(reply.output.is_object() || reply.output.is_array(), "{operation}: {}", reply.output);

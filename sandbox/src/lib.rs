@@ -23,10 +23,14 @@ pub mod contract;
 mod control;
 mod exchange;
 mod faults;
+pub mod khan_academy;
 mod recorder;
+pub mod sendgrid;
 mod server;
+pub mod stripe;
 pub mod twilio;
 mod vendor;
+pub mod weather;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -44,7 +48,13 @@ pub use twilio::Twilio;
 use vendor::{Registration, Stage, Vendor};
 
 /// Every look-alike there is. A new vendor adds its line here.
-const VENDORS: &[Registration] = &[twilio::REGISTRATION];
+const VENDORS: &[Registration] = &[
+    twilio::REGISTRATION,
+    sendgrid::REGISTRATION,
+    stripe::REGISTRATION,
+    khan_academy::REGISTRATION,
+    weather::REGISTRATION,
+];
 
 /// The names of all look-alikes.
 pub fn vendors() -> impl Iterator<Item = &'static str> {

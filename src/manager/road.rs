@@ -124,6 +124,9 @@ async fn stations(
     throttle(core, tenant, provider, deadline, options.wait || operation.urgent).await?;
 
     // 5. replay?
+    let named = options.idempotency_key.clone().unwrap_or_else(|| request_id.to_string());
+    let named = format!("{}\0{}\0{named}", provider.info.id, operation.name);
+    let vendor_key = keys.digest("vendor_idempotency", named.as_bytes())[..32].to_owned();
     let claim = match &options.idempotency_key {
         None => None,
         Some(name) => {
@@ -136,6 +139,7 @@ async fn stations(
                 &digest,
                 request_id,
                 deadline,
+                operation.repeat,
             );
             match known.await {
                 Ok(Known::Answered(first, answer)) => return answer.map(|answer| (first, Brought::Replayed(answer))),
@@ -173,6 +177,7 @@ async fn stations(
         call,
         keys,
         claim,
+        vendor_key,
         about: options.about,
         config,
         cancel,
@@ -271,6 +276,7 @@ struct Journey {
     call: CallRow,
     keys: Arc<TenantKeys>,
     claim: Option<Claim>,
+    vendor_key: String,
     about: Disclosure,
     config: Arc<LiveConfig>,
     cancel: CancellationToken,
@@ -344,6 +350,7 @@ impl Journey {
             }),
             meter: Meter::default(),
             detail: Default::default(),
+            vendor_key: self.vendor_key.clone(),
             authenticate: self.provider.authenticate,
             parse_error: self.provider.parse_error,
         }

@@ -67,7 +67,8 @@ pub struct CallContext {
     pub(crate) parts: Arc<dyn Parts>,
     pub(crate) meter: Meter,
     pub(crate) detail: Mutex<Map<String, Value>>,
-    pub(crate) authenticate: fn(&(dyn std::any::Any + Send + Sync), &mut Request) -> Result<()>,
+    pub(crate) vendor_key: String,
+    pub(crate) authenticate: fn(&(dyn std::any::Any + Send + Sync), &mut Request, Timestamp) -> Result<()>,
     pub(crate) parse_error: fn(u16, &Headers, &[u8]) -> Error,
 }
 
@@ -90,6 +91,17 @@ impl<'a, P: Provider> Call<'a, P> {
     /// The call's id.
     pub fn request_id(&self) -> RequestId {
         self.context.request_id
+    }
+
+    /// The idempotency key for the vendor's own use, 32 hex digits; `part` tells apart the requests of one call.
+    ///
+    /// It comes from the caller's idempotency key, or from the call's id where there is none. Both stand in the record of
+    /// the intent, so that it is the same after a crash, and the vendor answers what it answered before.
+    pub fn vendor_key(&self, part: &str) -> String {
+        match part {
+            "" => self.context.vendor_key.clone(),
+            part => format!("{}-{part}", self.context.vendor_key),
+        }
     }
 
     /// The moment it is.
@@ -146,7 +158,7 @@ impl<'a, P: Provider> Call<'a, P> {
 
     /// Sends a request of an operation that makes several, with its own word on repeating.
     pub async fn send_as(&self, mut request: Request, repeat: Repeat) -> Result<Response> {
-        (self.context.authenticate)(&*self.context.config, &mut request)?;
+        (self.context.authenticate)(&*self.context.config, &mut request, self.now())?;
         let plan = Plan { repeat, ..self.context.plan.clone() };
         let mut attempts = 0;
         let result = self.context.client.exchange(request, &plan, &mut attempts).await;

@@ -5,9 +5,18 @@
 
 mod arguments;
 mod call;
+#[cfg(feature = "khan_academy")]
+pub mod khan_academy;
+#[cfg(feature = "sendgrid")]
+pub mod sendgrid;
 mod spec;
+#[cfg(feature = "stripe")]
+pub mod stripe;
 #[cfg(feature = "twilio")]
 pub mod twilio;
+#[cfg(feature = "weather")]
+pub mod weather;
+pub mod webhook;
 
 use std::{fmt::Debug, future::Future, time::Duration};
 
@@ -20,8 +29,10 @@ pub(crate) use arguments::read_object;
 pub use call::{Call, CallContext, Meter, Parts};
 pub use spec::{Answer, OperationSpec, Prepared, ProviderSpec};
 
+pub use webhook::{Delivery, DeliveryStage, Incoming, Webhook, WebhookEvent, WebhookReply};
+
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     model::{Basis, Manifest, Timestamp},
     transport::{Decision, Headers, Repeat, Request, Seen},
 };
@@ -29,6 +40,14 @@ use crate::{
 /// Every provider compiled in.
 pub fn all() -> Vec<ProviderSpec> {
     Vec::from([
+        #[cfg(feature = "weather")]
+        ProviderSpec::of::<weather::Weather>(),
+        #[cfg(feature = "khan_academy")]
+        ProviderSpec::of::<khan_academy::KhanAcademy>(),
+        #[cfg(feature = "stripe")]
+        ProviderSpec::of::<stripe::Stripe>(),
+        #[cfg(feature = "sendgrid")]
+        ProviderSpec::of::<sendgrid::Sendgrid>(),
         #[cfg(feature = "twilio")]
         ProviderSpec::of::<twilio::Twilio>(),
     ])
@@ -178,8 +197,8 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// What it can do: `operations![SendSms, MakeCall]`. The only registration there is.
     fn operations() -> Vec<OperationSpec>;
 
-    /// Puts the tenant's credentials on a request.
-    fn authenticate(config: &Self::Config, request: &mut Request) -> Result<()>;
+    /// Puts the tenant's credentials on a request; `now` is for schemes that sign the time.
+    fn authenticate(config: &Self::Config, request: &mut Request, now: Timestamp) -> Result<()>;
 
     /// Turns the vendor's refusal into ours: the code that fits, the vendor's own words in
     /// [`VendorError`](crate::VendorError).
@@ -188,6 +207,26 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// What the vendor's answers mean for repeating.
     fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
         crate::transport::decide(seen, repeat, now)
+    }
+
+    /// The vendor's account that these settings belong to, as its webhooks name it: a webhook that came by no registered
+    /// route finds its tenant by it. None where webhooks name no account.
+    fn account(_config: &Self::Config) -> Option<String> {
+        None
+    }
+
+    /// The account that a webhook claims to be about. Nothing is verified yet: this only says whose secrets to try.
+    fn claimed_account(_incoming: &Incoming<'_>) -> Option<String> {
+        None
+    }
+
+    /// Verifies a webhook on its raw bytes with every active secret of the settings, then reads it.
+    ///
+    /// Errors: `signature_missing`, `signature_invalid`, `signature_stale`, `not_configured` where the settings hold no
+    /// secret for it, `invalid_argument` with field `body` where the signature is good and the body is not as documented,
+    /// `unsupported_operation` for a vendor that sends none.
+    fn webhook(_config: &Self::Config, _incoming: &Incoming<'_>) -> Result<Webhook> {
+        Err(Error::new(ErrorCode::UnsupportedOperation, format!("{} sends no webhooks", Self::INFO.name)))
     }
 }
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Access, Call, CallContext, Capability, ConfigField, Operation, Provider, ProviderConfig, ProviderInfo, arguments,
+    Access, Call, CallContext, Capability, ConfigField, Incoming, Operation, Provider, ProviderConfig, ProviderInfo,
+    Webhook, arguments,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -165,9 +166,12 @@ pub struct ProviderSpec {
     pub config_schema: fn() -> Value,
     pub(crate) read_config: fn(Value) -> Result<AnyConfig>,
     pub(crate) base_url: fn(&(dyn Any + Send + Sync)) -> Option<Url>,
-    pub(crate) authenticate: fn(&(dyn Any + Send + Sync), &mut Request) -> Result<()>,
+    pub(crate) authenticate: fn(&(dyn Any + Send + Sync), &mut Request, Timestamp) -> Result<()>,
     pub(crate) parse_error: fn(u16, &Headers, &[u8]) -> Error,
     pub(crate) decide: fn(Seen<'_>, Repeat, Timestamp) -> Decision,
+    pub(crate) account: fn(&(dyn Any + Send + Sync)) -> Option<String>,
+    pub(crate) claimed_account: fn(&Incoming<'_>) -> Option<String>,
+    pub(crate) webhook: fn(&(dyn Any + Send + Sync), &Incoming<'_>) -> Result<Webhook>,
 }
 
 impl ProviderSpec {
@@ -184,9 +188,12 @@ impl ProviderSpec {
                 Ok(Arc::new(config))
             },
             base_url: |config| config_of::<P>(config).ok()?.base_url().cloned(),
-            authenticate: |config, request| P::authenticate(config_of::<P>(config)?, request),
+            authenticate: |config, request, now| P::authenticate(config_of::<P>(config)?, request, now),
             parse_error: P::parse_error,
             decide: P::decide,
+            account: |config| config_of::<P>(config).ok().and_then(P::account),
+            claimed_account: P::claimed_account,
+            webhook: |config, incoming| P::webhook(config_of::<P>(config)?, incoming),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     model::{RequestId, Runtime, TenantId, Timestamp},
     security::TenantKeys,
     storage::{Change, Key, Record, SharedWriter, Storage, tables},
+    transport::Repeat,
 };
 
 /// How long a key is remembered.
@@ -58,6 +59,7 @@ impl IdempotencyService {
         arguments: &str,
         request_id: RequestId,
         deadline: Timestamp,
+        repeat: Repeat,
     ) -> Result<Known> {
         if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
             return Err(Error::invalid("idempotencyKey", "must have 1 to 255 characters and no control characters"));
@@ -88,6 +90,11 @@ impl IdempotencyService {
                 ErrorCode::InProgress,
                 "the first call with this idempotency key is still under way",
             ));
+        }
+        if repeat != Repeat::Never {
+            // Its process died. The vendor knows it by the same key, or it does not matter: it may be made again.
+            claim.over = Some(row.version);
+            return Ok(Known::New(claim));
         }
         let lost = Error::new(
             ErrorCode::OutcomeUnknown,

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sis_integrations::{
-    Actor, Error, ErrorCode, IntegrationManager, Manifest, MasterKey, Result, Role, Runtime, Secret, Tenant,
+    Actor, Error, ErrorCode, IntegrationManager, Manifest, MasterKey, Result, Role, Runtime, Secret, Tenant, Timestamp,
     VendorError,
     manager::Builder,
     manifest, operations,
@@ -75,7 +75,7 @@ impl Provider for Courier {
         operations![LookUp, SendLetter, SendAlarm, Explode]
     }
 
-    fn authenticate(config: &CourierConfig, request: &mut Request) -> Result<()> {
+    fn authenticate(config: &CourierConfig, request: &mut Request, _now: Timestamp) -> Result<()> {
         request.headers.set("authorization", format!("Bearer {}", config.token.expose()));
         Ok(())
     }

@@ -106,7 +106,7 @@ fn add_provider(text: &str, name: &str) -> Result<String> {
 
 /// The module, and the line that registers the look-alike.
 fn add_look_alike(text: &str, name: &str) -> Result<String> {
-    let start = text.find("const VENDORS: &[Registration] = &[").context("there is no list of vendors")?;
+    let start = text.find("const VENDORS: &[Registration] =").context("there is no list of vendors")?;
     let end = start + text[start..].find("];").context("the list of vendors does not end")?;
     let comma = if text[..end].trim_end().ends_with(['[', ',']) { "" } else { ", " };
     let text = format!("{}{comma}{name}::REGISTRATION{}", text[..end].trim_end(), &text[end..]);

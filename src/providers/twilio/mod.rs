@@ -36,6 +36,7 @@ pub use segments::segments;
 
 use crate::{
     error::{Error, Result},
+    model::Timestamp,
     operations,
     providers::{HealthProbe, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota},
     transport::{Headers, Request},
@@ -171,7 +172,7 @@ impl Provider for Twilio {
         ]
     }
 
-    fn authenticate(config: &TwilioConfig, request: &mut Request) -> Result<()> {
+    fn authenticate(config: &TwilioConfig, request: &mut Request, _now: Timestamp) -> Result<()> {
         request.headers.set("authorization", config.authorization());
         Ok(())
     }

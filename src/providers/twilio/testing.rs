@@ -142,8 +142,9 @@ impl Bench {
             parts: self.parts.clone(),
             meter: Default::default(),
             detail: Default::default(),
-            authenticate: |config, request| {
-                Twilio::authenticate(config.downcast_ref().ok_or_else(|| Error::internal("config"))?, request)
+            vendor_key: "key".to_owned(),
+            authenticate: |config, request, now| {
+                Twilio::authenticate(config.downcast_ref().ok_or_else(|| Error::internal("config"))?, request, now)
             },
             parse_error: Twilio::parse_error,
         };

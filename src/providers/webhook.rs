@@ -1,0 +1,207 @@
+//! What a webhook is before and after it is verified, and what verifiers share.
+
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use crate::{
+    error::{Error, ErrorCode, Result},
+    model::Timestamp,
+    transport::Headers,
+};
+
+/// How far a webhook's own time may lie from ours, either way: what Stripe and Standard Webhooks recommend.
+pub const TOLERANCE: Duration = Duration::from_secs(300);
+
+/// A webhook as it came in: nothing of it is trusted yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The address as the vendor called it, with its query: some vendors sign it.
+    pub url: &'a Url,
+    /// The headers.
+    pub headers: &'a Headers,
+    /// The body as it was sent, to the byte.
+    pub body: &'a [u8],
+    /// The moment it is.
+    pub now: Timestamp,
+}
+
+impl<'a> Incoming<'a> {
+    /// A header that must be there for the signature to be checked. Error: `signature_missing`.
+    pub fn required(&self, name: &str) -> Result<&'a str> {
+        self.headers
+            .get(name)
+            .ok_or_else(|| Error::new(ErrorCode::SignatureMissing, format!("the webhook has no header {name}")))
+    }
+
+    /// Refuses a webhook that was signed longer ago, or further ahead, than [`TOLERANCE`]. Only after its signature was
+    /// found good: the time is a part of what is signed. Error: `signature_stale`.
+    pub fn check_age(&self, signed_at: Timestamp) -> Result<()> {
+        if signed_at.since(self.now).max(self.now.since(signed_at)) > TOLERANCE {
+            return Err(Error::new(
+                ErrorCode::SignatureStale,
+                format!("the webhook was not signed within {} seconds of now", TOLERANCE.as_secs()),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What a verified webhook brings.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Webhook {
+    /// Something happened; one request may tell of many things.
+    Events(Vec<WebhookEvent>),
+    /// The vendor wants this answer to know that the address is ours, and nothing happened.
+    Handshake(WebhookReply),
+}
+
+/// An answer that a vendor's handshake wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookReply {
+    /// The status.
+    pub status: u16,
+    /// The content type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+/// One thing that happened at a vendor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct WebhookEvent {
+    /// The vendor's id of it, or one made of what it says: the same event has the same id however often it comes.
+    pub id: String,
+    /// What happened, in the vendor's word: `invoice.paid`, `delivered`.
+    pub kind: String,
+    /// When it happened there, if the vendor says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// What became of a message, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+    /// All that the vendor said.
+    pub data: Value,
+}
+
+impl WebhookEvent {
+    /// An event with all that the vendor said of it.
+    pub fn new(id: impl Into<String>, kind: impl Into<String>, data: Value) -> Self {
+        Self { id: id.into(), kind: kind.into(), at: None, delivery: None, data }
+    }
+
+    /// The same event, with when it happened.
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// The same event, about a message.
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = Some(delivery);
+        self
+    }
+}
+
+/// What became of a message at a vendor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The vendor's id of the message.
+    pub message_id: String,
+    /// How far it has come.
+    pub state: DeliveryStage,
+    /// The vendor's code for why it did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Delivery {
+    /// So far has the message come.
+    pub fn new(message_id: impl Into<String>, state: DeliveryStage) -> Self {
+        Self { message_id: message_id.into(), state, reason: None }
+    }
+
+    /// The same, with the vendor's code for why.
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+}
+
+/// How far a message has come. The order is the order in which it comes there: a report that comes late never moves a
+/// message back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStage {
+    /// The vendor has it.
+    Accepted,
+    /// It waits there.
+    Queued,
+    /// It is on its way to the carrier or mail server, which may have put it off.
+    Sending,
+    /// The carrier or mail server has it.
+    Sent,
+    /// It will not arrive, or nobody knows whether it did.
+    Failed,
+    /// It arrived.
+    Delivered,
+    /// Somebody opened it.
+    Read,
+}
+
+impl DeliveryStage {
+    /// As JSON and the database spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// HMAC-SHA256 of the parts, one after the other.
+pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes a key of any length (RFC 2104).
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes any key"));
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// Whether two byte strings are equal, in a time that says nothing of where they differ.
+pub fn equal(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
+}
+
+/// What a verifier answers when no secret fits.
+pub fn bad_signature() -> Error {
+    Error::new(ErrorCode::SignatureInvalid, "the webhook's signature fits none of the tenant's active secrets")
+}
+
+/// What a verifier answers when the signature was good and the body is not what the vendor documents.
+pub fn bad_body(what: impl std::fmt::Display) -> Error {
+    Error::invalid("body", format!("the webhook's body {what}"))
+}
+
+/// What a verifier answers when the tenant's settings have nothing to verify with.
+pub fn no_secret(field: &str, provider: &str) -> Error {
+    Error::new(ErrorCode::NotConfigured, format!("webhooks of {provider} need the setting {field}"))
+        .with_field(format!("config.{field}"))
+}
