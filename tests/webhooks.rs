@@ -292,7 +292,8 @@ async fn a_message_is_followed_to_its_end_over_http() {
 
     let client = reqwest::Client::new();
     let ask = async |path: &str| {
-        let request = client.get(format!("{address}/api/integrations/{path}")).bearer_auth("the-platforms-own-key-for-tests");
+        let request =
+            client.get(format!("{address}/api/integrations/{path}")).bearer_auth("the-platforms-own-key-for-tests");
         request.send().await.unwrap().json::<Value>().await.unwrap()
     };
     let delivery = ask(&format!("school/twilio/deliveries/{}", sent.sid)).await;
