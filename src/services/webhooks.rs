@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, ErrorCode, Result},
-    model::{Runtime, TenantId, Timestamp},
+    model::{RequestId, Runtime, TenantId, Timestamp},
     providers::{Delivery, DeliveryStage, ProviderSpec, WebhookEvent},
     security::{SecurityService, TenantKeys},
     storage::{Change, Cursor, Key, Query, Record, SharedWriter, Storage, Test, conflicting_change, tables},
@@ -274,9 +274,10 @@ impl WebhookService {
         provider: &ProviderSpec,
         events: Vec<WebhookEvent>,
     ) -> Result<Vec<Kept>> {
-        // Another process may be keeping the same events, or moving the same message: then it is looked at once more.
-        for _ in 0..8 {
-            let (kept, changes) = self.prepare(tenant, keys, provider, &events).await?;
+        // Events are new as a rule, so they are looked for only when one turns out to be there. Another process may also be
+        // keeping the same events, or moving the same message.
+        for attempt in 0..8 {
+            let (kept, changes) = self.prepare(tenant, keys, provider, &events, attempt > 0).await?;
             if changes.is_empty() {
                 return Ok(kept);
             }
@@ -294,15 +295,20 @@ impl WebhookService {
         keys: &TenantKeys,
         provider: &ProviderSpec,
         events: &[WebhookEvent],
+        look: bool,
     ) -> Result<(Vec<Kept>, Vec<Change>)> {
         let now = self.runtime.now();
         let mut kept: Vec<Kept> = Vec::with_capacity(events.len());
         let mut changes = Vec::new();
         let mut moved: Vec<Moved<'_>> = Vec::new();
         for event in events {
-            let id = keys.pseudonym("webhook", &format!("{}\0{}", provider.info.id, event.id));
-            let key = Key::new(&tables::WEBHOOK_LOGS, tenant, id.clone());
-            let duplicate = kept.iter().any(|other| other.id == id) || self.writer.get(&key).await?.is_some();
+            let known = match kept.iter().find(|other| other.event.id == event.id) {
+                Some(other) => Some(other.id.clone()),
+                None if look => self.known(tenant, provider, &event.id).await?,
+                None => None,
+            };
+            let duplicate = known.is_some();
+            let id = known.unwrap_or_else(|| RequestId::new(now).to_string());
             if !duplicate {
                 let plain = serde_json::to_vec(event).map_err(|_| Error::internal("an event cannot be written"))?;
                 // Handlers are tried by whoever kept it; should that process die, the claim lapses.
@@ -330,6 +336,16 @@ impl WebhookService {
         }
         changes.extend(moved.into_iter().filter(|moved| moved.is_new).map(|moved| moved.change(tenant, provider)));
         Ok((kept, changes))
+    }
+
+    /// The row of an event that is there already.
+    async fn known(&self, tenant: &TenantId, provider: &ProviderSpec, event_id: &str) -> Result<Option<String>> {
+        let query = Query::of(&tables::WEBHOOK_LOGS, tenant)
+            .eq("provider", provider.info.id)
+            .eq("event_id", event_id.to_owned())
+            .limit(1);
+        let rows = self.writer.query(&query).await?.records;
+        Ok(rows.into_iter().next().map(|row| row.key.id.to_string()))
     }
 
     async fn advance<'e>(
@@ -467,7 +483,7 @@ impl WebhookService {
     /// A page of the log.
     pub(crate) async fn entries(&self, tenant: &TenantId, filter: &WebhookFilter) -> Result<WebhookPage> {
         let mut query = Query::of(&tables::WEBHOOK_LOGS, tenant)
-            .newest_first("at")
+            .newest_first("id")
             .limit(filter.limit.unwrap_or(100).clamp(1, 500))
             .after(filter.cursor.clone());
         if let Some(provider) = &filter.provider {

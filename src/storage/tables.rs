@@ -190,8 +190,7 @@ table! {
 }
 
 table! {
-    /// Webhook events as they came in; `id` is a keyed digest of provider and event, so that a repetition meets the row of
-    /// the first.
+    /// Webhook events as they came in; ids are in the order of their coming.
     WEBHOOK_LOGS = "integration_webhook_logs" {
         at: Timestamp,
         provider: Text,
@@ -206,7 +205,6 @@ table! {
         next_attempt_at: Timestamp ? null,
         error: Text ? null,
     }
-    index [at]
     index [next_attempt_at]
     unique [provider, event_id]
 }
