@@ -67,6 +67,19 @@ pub(super) async fn travel(
         .map_err(|error| error.at(provider, operation, request_id))
 }
 
+/// The same from on the road: without a box it would hold itself.
+fn onward<'a>(
+    core: &'a Arc<Core>,
+    tenant: &'a TenantId,
+    actor: &'a Actor,
+    provider: &'a str,
+    operation: &'a str,
+    arguments: Arguments,
+    options: Options,
+) -> futures::future::BoxFuture<'a, Result<(RequestId, Brought)>> {
+    Box::pin(travel(core, tenant, actor, provider, operation, arguments, options))
+}
+
 #[expect(clippy::too_many_arguments, reason = "these are what a call is; there is one caller")]
 async fn stations(
     core: &Arc<Core>,
@@ -291,7 +304,7 @@ impl Journey {
         let result = if self.cancel.is_cancelled() {
             Err(Error::new(ErrorCode::Cancelled, "the caller went away before anything was sent"))
         } else {
-            self.send(prepared, &context).await
+            self.follow_up(self.send(prepared, &context).await).await
         };
         self.record_outcome(result, &context).await
     }
@@ -373,6 +386,35 @@ impl Journey {
             None => Err(Error::new(ErrorCode::Timeout, "the deadline passed")),
         };
         result.map_err(|error| error.map_text(|text| context.redactor.clean(text)))
+    }
+
+    /// Calls of other providers that the answer asks for, each the whole road.
+    async fn follow_up(&self, result: Result<Box<dyn Answer>>) -> Result<Box<dyn Answer>> {
+        let mut answer = result?;
+        let wanted = answer.follow_ups();
+        if wanted.is_empty() {
+            return Ok(answer);
+        }
+        let left = self.call.deadline.unwrap_or_default().since(self.core.runtime.now());
+        let mut results = Vec::with_capacity(wanted.len());
+        for (number, next) in wanted.into_iter().enumerate() {
+            let options = Options {
+                // One call of its own, also when this one is repeated after a crash.
+                idempotency_key: Some(format!("{}/{number}", self.vendor_key)),
+                about: self.about.clone(),
+                deadline: Some(left.max(Duration::from_secs(1))),
+                ..Options::default()
+            };
+            let (tenant, actor) = (&self.call.tenant, &self.call.actor);
+            let arguments = Arguments::Json(next.arguments);
+            let call = onward(&self.core, tenant, actor, next.provider, next.operation, arguments, options);
+            results.push(call.await.and_then(|(_, brought)| match brought {
+                Brought::Fresh(answer) => answer.to_json(),
+                Brought::Replayed(answer) => Ok(answer),
+            }));
+        }
+        answer.followed(results);
+        Ok(answer)
     }
 
     // 9. record the outcome

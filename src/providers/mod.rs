@@ -284,6 +284,27 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + S
 
     /// Does it.
     fn run(self, call: &Call<'_, Self::Provider>) -> impl Future<Output = Result<Self::Output>> + Send;
+
+    /// Calls of other providers that this answer asks for: an SMS to whom no mail could be sent. Each takes the whole road,
+    /// for the same actor, and has a record of its own.
+    fn follow_ups(_answer: &Self::Output) -> Vec<FollowUp> {
+        Vec::new()
+    }
+
+    /// Puts what became of the follow-ups into the answer, in their order.
+    fn followed(_answer: &mut Self::Output, _results: Vec<Result<serde_json::Value>>) {}
+}
+
+/// A call of another provider that an answer asks for. Providers do not know each other: it is named, and its arguments
+/// are JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowUp {
+    /// The provider's id.
+    pub provider: &'static str,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// Its arguments.
+    pub arguments: serde_json::Value,
 }
 
 /// The operations of a provider: `operations![SendSms, MakeCall]`.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Access, Call, CallContext, Capability, ConfigField, Incoming, Operation, Provider, ProviderConfig, ProviderInfo,
+    Access, Call, CallContext, Capability, ConfigField, FollowUp, Incoming, Operation, Provider, ProviderConfig, ProviderInfo,
     Webhook, arguments,
 };
 use crate::{
@@ -20,11 +20,23 @@ pub trait Answer: Send {
     fn to_json(&self) -> Result<Value>;
     /// As what it is.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+    /// Calls of other providers that it asks for.
+    fn follow_ups(&self) -> Vec<FollowUp>;
+    /// Takes what became of them.
+    fn followed(&mut self, results: Vec<Result<Value>>);
 }
 
-struct Typed<T>(T);
+struct Typed<O: Operation>(O::Output);
 
-impl<T: serde::Serialize + Send + 'static> Answer for Typed<T> {
+impl<O: Operation> Answer for Typed<O> {
+    fn follow_ups(&self) -> Vec<FollowUp> {
+        O::follow_ups(&self.0)
+    }
+
+    fn followed(&mut self, results: Vec<Result<Value>>) {
+        O::followed(&mut self.0, results);
+    }
+
     fn to_json(&self) -> Result<Value> {
         serde_json::to_value(&self.0).map_err(|_| Error::internal("the answer cannot be written as JSON"))
     }
@@ -75,7 +87,7 @@ impl<O: Operation> Prepared for Ready<O> {
         Box::pin(async move {
             let config = config_of::<O::Provider>(&*context.config)?;
             let output = self.0.run(&Call::new(context, config)).await?;
-            Ok(Box::new(Typed(output)) as Box<dyn Answer>)
+            Ok(Box::new(Typed::<O>(output)) as Box<dyn Answer>)
         })
     }
 }
