@@ -5,8 +5,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Access, Call, CallContext, Capability, ConfigField, FollowUp, Incoming, Operation, Provider, ProviderConfig, ProviderInfo,
-    Webhook, arguments,
+    Access, Call, CallContext, Capability, ConfigField, FollowUp, Incoming, Operation, Provider, ProviderConfig,
+    ProviderInfo, Webhook, arguments,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
