@@ -79,7 +79,7 @@ pub(crate) async fn measure(server: &Server, folder: &Path) -> Outcome {
     let bare = Bare::new(&server.url)?;
     let strict = Road::open(&server.url, &folder.join("strict.db"), Durability::Strict).await?;
     let relaxed = Road::open(&server.url, &folder.join("relaxed.db"), Durability::Relaxed).await?;
-    let mut node = Node::start(&server.url);
+    let mut node = Node::start("twilio", &server.url, &[sandbox::twilio::ACCOUNT_SID, sandbox::twilio::AUTH_TOKEN]);
     let warm = ROUND / 2;
     bare_pace(&bare, warm).await?;
     road_pace(&strict, warm).await?;

@@ -2,7 +2,7 @@
 //! is a process of its own.
 //!
 //! `cargo bench --bench budgets` measures all, `cargo bench --bench budgets -- audit` what is named. The parts are
-//! `calls`, `lone`, `audit`, `webhooks`, `start`, `memory`, `size` and `alert`.
+//! `calls`, `lone`, `audit`, `webhooks`, `sdks`, `start`, `memory`, `size` and `alert`.
 #![allow(clippy::disallowed_methods, reason = "a benchmark is a host application: it measures time and spawns")]
 
 mod alert;
@@ -12,6 +12,7 @@ mod host;
 mod lone;
 mod node;
 mod report;
+mod sdks;
 mod server;
 mod size;
 mod start;
@@ -66,6 +67,9 @@ async fn measure(names: &[String]) -> Outcome {
     }
     if wanted("webhooks") {
         webhooks::measure(folder.path()).await?;
+    }
+    if wanted("sdks") {
+        sdks::measure(folder.path()).await?;
     }
     if wanted("start") {
         start::measure_first_call(&server, folder.path()).await?;

@@ -1,4 +1,4 @@
-//! Twilio's own SDK for Node, against the same server.
+//! Vendors' own SDKs for Node, against the same server.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -16,22 +16,23 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Installs the SDK by its lock file if need be, and starts it; the error says what is missing.
-    pub(crate) fn start(url: &str) -> Result<Self, String> {
+    /// Installs the SDKs by their lock file if need be, and starts a vendor's; the error says what is missing.
+    pub(crate) fn start(vendor: &str, url: &str, credentials: &[&str]) -> Result<Self, String> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/node");
-        if !folder.join("node_modules").exists() {
+        if !folder.join("node_modules/stripe").exists() {
             let installed = Command::new("npm")
                 .args(["ci", "--no-audit", "--no-fund"])
                 .current_dir(&folder)
                 .stdout(Stdio::null())
                 .status();
             if !installed.is_ok_and(|status| status.success()) {
-                return Err("npm could not install Twilio's SDK in benches/node".to_owned());
+                return Err("npm could not install the vendors' SDKs in benches/node".to_owned());
             }
         }
         let mut child = Command::new("node")
             .arg("drive.mjs")
-            .args([url, sandbox::twilio::ACCOUNT_SID, sandbox::twilio::AUTH_TOKEN])
+            .args([vendor, url])
+            .args(credentials)
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
