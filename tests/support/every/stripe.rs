@@ -28,7 +28,9 @@ fn config(sandbox: &Sandbox) -> Value {
 /// `{customer}` and the like stand for ids of what is made beforehand.
 fn arguments(operation: &str) -> Option<Value> {
     Some(match operation {
-        "createCustomer" => json!({ "email": "parent@example.com", "name": "Jane Smith", "metadata": { "class": "7b" } }),
+        "createCustomer" => {
+            json!({ "email": "parent@example.com", "name": "Jane Smith", "metadata": { "class": "7b" } })
+        }
         "getCustomer" | "deleteCustomer" => json!({ "customer": "{customer}" }),
         "updateCustomer" => json!({ "customer": "{customer}", "phone": "+15551234567" }),
         "listCustomers" => json!({ "limit": 5 }),
@@ -111,8 +113,18 @@ async fn next(school: &School, text: &str) -> Option<(&'static str, String)> {
         made("createInvoice", invoice).await
     };
     let marks = [
-        "{customer}", "{intent}", "{reserved}", "{price}", "{recurring}", "{product}", "{session}", "{subscription}", "{draft}",
-        "{open}", "{paid}", "{refund}",
+        "{customer}",
+        "{intent}",
+        "{reserved}",
+        "{price}",
+        "{recurring}",
+        "{product}",
+        "{session}",
+        "{subscription}",
+        "{draft}",
+        "{open}",
+        "{paid}",
+        "{refund}",
     ];
     let mark = marks.into_iter().find(|mark| text.contains(mark))?;
     let id = match mark {
