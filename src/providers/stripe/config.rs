@@ -113,6 +113,11 @@ impl StripeConfig {
         self
     }
 
+    /// What the secret key is of.
+    pub(super) fn key_mode(&self) -> Option<Mode> {
+        Mode::of(&["sk", "rk"], self.secret_key.expose())
+    }
+
     /// The same settings, with requests going elsewhere.
     pub fn base_url(mut self, url: Url) -> Self {
         self.base_url = Some(url);

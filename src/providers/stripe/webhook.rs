@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::StripeConfig;
+use super::{Mode, StripeConfig};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Timestamp,
@@ -41,7 +41,25 @@ pub(super) fn read(config: &StripeConfig, incoming: &Incoming<'_>) -> Result<Web
     }
     let seconds: i64 = signed_at.parse().map_err(|_| bad_signature())?;
     incoming.check_age(Timestamp::from_micros(seconds.saturating_mul(1_000_000)))?;
-    event(incoming.body).map(|event| Webhook::Events(vec![event]))
+    let event = event(incoming.body)?;
+    is_ours(config, &event.data)?;
+    Ok(Webhook::Events(vec![event]))
+}
+
+/// A platform's endpoint gets events of every account and of both modes, all well signed: only those of the settings'
+/// account and mode are this school's.
+fn is_ours(config: &StripeConfig, event: &Value) -> Result<()> {
+    if let (Some(live), Some(mode)) = (event.get("livemode").and_then(Value::as_bool), config.key_mode())
+        && live != (mode == Mode::Live)
+    {
+        return Err(bad_body("is of the other mode, live or test, than these settings"));
+    }
+    if let Some(ours) = &config.account
+        && event.get("account").and_then(Value::as_str) != Some(ours)
+    {
+        return Err(bad_body("is of another account than these settings"));
+    }
+    Ok(())
 }
 
 fn event(body: &[u8]) -> Result<WebhookEvent> {
@@ -131,6 +149,17 @@ mod tests {
             let error = verify(&config(), Some(&format!("t=5,v1={signature}")), body, 5).unwrap_err();
             assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("body")));
         }
+    }
+
+    #[test]
+    fn an_event_of_another_mode_or_account_is_not_ours() {
+        let live = serde_json::json!({ "livemode": true, "account": "acct_1" });
+        let test = StripeConfig::new(concat!("sk", "_test_", "0123456789"));
+        assert_eq!(is_ours(&test, &live).unwrap_err().field(), Some("body"));
+        let ours = || StripeConfig::new(concat!("sk", "_live_", "0123456789"));
+        assert!(is_ours(&ours(), &live).is_ok());
+        assert!(is_ours(&ours().account("acct_1"), &live).is_ok());
+        assert!(is_ours(&ours().account("acct_2"), &live).is_err());
     }
 
     proptest! {
