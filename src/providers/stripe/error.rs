@@ -34,7 +34,8 @@ pub(super) fn parse(status: u16, headers: &Headers, body: &[u8]) -> Error {
             "the key may not do this, or not on behalf of this account; an administrator must give it the permission",
         ),
         (402, ..) => (ErrorCode::Vendor, "the payment was declined; the payer must choose another way to pay"),
-        (404, ..) | (_, _, "resource_missing") => (ErrorCode::NotFound, "Stripe has no such object"),
+        (404, ..) => (ErrorCode::NotFound, "Stripe has no such object"),
+        (400, _, "resource_missing") if field.is_some() => (ErrorCode::NotFound, "Stripe has no such object"),
         (_, "idempotency_error", _) => {
             (ErrorCode::IdempotencyConflict, "Stripe knows this idempotency key from a call with other arguments")
         }

@@ -142,7 +142,11 @@ async fn next(school: &School, text: &str) -> Option<(&'static str, String)> {
         }
         "{subscription}" => {
             let items = json!([{ "price": price(true).await }]);
-            made("createSubscription", json!({ "customer": customer().await, "items": items })).await
+            made(
+                "createSubscription",
+                json!({ "customer": customer().await, "items": items, "paymentBehavior": "default_incomplete" }),
+            )
+            .await
         }
         "{draft}" => draft().await,
         "{open}" => made("finalizeInvoice", json!({ "invoice": draft().await })).await,
