@@ -102,7 +102,7 @@ scenarios! {
     bad_argument: "03-bad-argument.json",
     khan_academy_status: "khan_academy-status.json",
     sendgrid_status: "sendgrid-status.json",
-    stripe_status: "stripe-status.json",
+    stripe_payment: "stripe-payment.json",
     weather_status: "weather-status.json",
 }
 

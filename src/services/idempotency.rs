@@ -32,6 +32,7 @@ pub struct Claim {
     digest: String,
     request_id: RequestId,
     deadline: Timestamp,
+    repeat: Repeat,
     /// The version of an outlived row that is written over.
     over: Option<u64>,
 }
@@ -68,7 +69,7 @@ impl IdempotencyService {
         let digest = keys.digest("idempotent_call", format!("{provider}\0{operation}\0{arguments}").as_bytes());
         let key = Key::new(&tables::IDEMPOTENCY_KEYS, tenant, id);
         let now = self.runtime.now();
-        let mut claim = Claim { key, digest, request_id, deadline, over: None };
+        let mut claim = Claim { key, digest, request_id, deadline, repeat, over: None };
         let Some(row) = self.writer.get(&claim.key).await? else { return Ok(Known::New(claim)) };
         if row.timestamp("expires_at")? <= now {
             claim.over = Some(row.version);
@@ -136,11 +137,12 @@ impl IdempotencyService {
     }
 
     /// The end of the call, for the commit of its outcome. An answer is kept; so is an unknown outcome, which must not
-    /// be repeated blindly. Any other error let nothing happen, and frees the name.
+    /// be repeated blindly, unless the vendor knows the call by its key. Any other error let nothing happen. Both free
+    /// the name.
     pub(crate) fn finish(&self, claim: &Claim, keys: &TenantKeys, result: &Result<Value>) -> Result<Change> {
         let kept = match result {
             Ok(answer) => json!({ "ok": answer }),
-            Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown && claim.repeat == Repeat::Never => {
                 json!({ "code": error.code(), "message": error.message() })
             }
             Err(_) => return Ok(Change::Delete { key: claim.key.clone(), expected: None }),

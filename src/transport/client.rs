@@ -105,7 +105,7 @@ impl Client {
             let left = plan.deadline.since(self.runtime.now());
             let within = counted < plan.backoff.attempts && wait < left;
             if !within || !(throttled || plan.urgent || plan.budget.spend()) {
-                return Err(exhausted(&result, asked, *attempts));
+                return Err(exhausted(&result, asked, *attempts, plan.repeat));
             }
             self.runtime.sleep(wait).await;
         }
@@ -160,7 +160,7 @@ fn redirect(request: &Request, response: &Response) -> Option<Url> {
 }
 
 fn ended(failure: &Failure, repeat: Repeat) -> Error {
-    if failure.sent && repeat == Repeat::Never {
+    if failure.sent && repeat != Repeat::Always {
         return Error::new(ErrorCode::OutcomeUnknown, failure.message.clone());
     }
     let code = match failure.kind {
@@ -189,7 +189,21 @@ fn unknown(result: &Result<Response, Failure>) -> Error {
     }
 }
 
-fn exhausted(result: &Result<Response, Failure>, asked: Option<Duration>, attempts: u32) -> Error {
+fn exhausted(result: &Result<Response, Failure>, asked: Option<Duration>, attempts: u32, repeat: Repeat) -> Error {
+    let happened = match result {
+        Ok(response) => response.status != 429,
+        Err(failure) => failure.sent,
+    };
+    if happened && repeat == Repeat::WithKey {
+        // The vendor may have acted, and will answer the same key as it did then.
+        let error = unknown(result);
+        let message = format!("{}; repeat the call with the same idempotency key", error.message());
+        let known = Error::new(ErrorCode::OutcomeUnknown, message);
+        return match vendor_status(result) {
+            Some(vendor) => known.with_vendor(vendor),
+            None => known,
+        };
+    }
     let (error, last) = match result {
         Ok(response) if response.status == 429 => (ErrorCode::RateLimited, "the vendor's limit is reached".to_owned()),
         Ok(response) => (ErrorCode::VendorUnavailable, format!("the vendor answered {}", response.status)),

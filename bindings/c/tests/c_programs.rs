@@ -136,6 +136,7 @@ fn sandbox() -> (sandbox::Sandbox, Vec<(String, String)>) {
     let mut environment: Vec<_> = urls.collect();
     environment.push(("SIS_SANDBOX_TWILIO_ACCOUNT_SID".to_owned(), sandbox::twilio::ACCOUNT_SID.to_owned()));
     environment.push(("SIS_SANDBOX_TWILIO_AUTH_TOKEN".to_owned(), sandbox::twilio::AUTH_TOKEN.to_owned()));
+    environment.push(("SIS_SANDBOX_STRIPE_SECRET_KEY".to_owned(), sandbox::stripe::SECRET_KEY.to_owned()));
     (sandbox, environment)
 }
 

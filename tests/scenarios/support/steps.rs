@@ -46,6 +46,7 @@ pub(crate) async fn run(runner: &impl Runner, path: &Path) {
         ("otherTenant", fresh()),
         ("twilioAccountSid", sandbox::twilio::ACCOUNT_SID.into()),
         ("twilioAuthToken", sandbox::twilio::AUTH_TOKEN.into()),
+        ("stripeSecretKey", sandbox::stripe::SECRET_KEY.into()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
