@@ -101,7 +101,7 @@ scenarios! {
     refused_call: "02-refused-call.json",
     bad_argument: "03-bad-argument.json",
     khan_academy_status: "khan_academy-status.json",
-    sendgrid_status: "sendgrid-status.json",
+    sendgrid_mail: "sendgrid-mail.json",
     stripe_status: "stripe-status.json",
     weather_status: "weather-status.json",
 }
