@@ -28,10 +28,7 @@ impl ApiError {
     }
 
     pub(super) fn unauthenticated() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "The provided authorization grant is invalid, expired, or revoked",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "The provided authorization grant is invalid, expired, or revoked")
     }
 
     pub(super) fn forbidden() -> Self {

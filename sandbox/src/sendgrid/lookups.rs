@@ -5,25 +5,36 @@ use std::collections::BTreeMap;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{
-    Context,
-    error::ApiError,
-    mail::strings,
-    world::Suppressed,
-};
+use super::{Context, error::ApiError, mail::strings, world::Suppressed};
 use crate::exchange::Answer;
 
 const METRICS: &[&str] = &[
-    "blocks", "bounce_drops", "bounces", "clicks", "deferred", "delivered", "invalid_emails", "opens", "processed",
-    "requests", "spam_report_drops", "spam_reports", "unique_clicks", "unique_opens", "unsubscribe_drops", "unsubscribes",
+    "blocks",
+    "bounce_drops",
+    "bounces",
+    "clicks",
+    "deferred",
+    "delivered",
+    "invalid_emails",
+    "opens",
+    "processed",
+    "requests",
+    "spam_report_drops",
+    "spam_reports",
+    "unique_clicks",
+    "unique_opens",
+    "unsubscribe_drops",
+    "unsubscribes",
 ];
 
 /// `/v3/stats` and `/v3/categories/stats`: counted from the messages, a day at a time.
 pub(super) fn stats(context: &Context<'_>, by_category: bool) -> Result<Answer, ApiError> {
     let query = context.request.query();
-    let day = |name: &str| query.filled(name).map(|day| (day.len() == 10).then_some(day).ok_or_else(|| {
-        ApiError::bad(name, "date must be in the format YYYY-MM-DD")
-    }));
+    let day = |name: &str| {
+        query.filled(name).map(|day| {
+            (day.len() == 10).then_some(day).ok_or_else(|| ApiError::bad(name, "date must be in the format YYYY-MM-DD"))
+        })
+    };
     let start = day("start_date").ok_or_else(|| ApiError::bad("start_date", "start_date is required"))??.to_owned();
     let end = day("end_date").transpose()?.map(str::to_owned);
     let categories: Vec<&str> = query.all("categories").collect();
@@ -52,9 +63,12 @@ pub(super) fn stats(context: &Context<'_>, by_category: bool) -> Result<Answer, 
                 .map(|(name, (requests, delivered, dropped))| {
                     let mut metrics: Map<String, Value> =
                         METRICS.iter().map(|name| ((*name).to_owned(), json!(0))).collect();
-                    for (name, count) in
-                        [("requests", requests), ("processed", delivered), ("delivered", delivered), ("bounce_drops", dropped)]
-                    {
+                    for (name, count) in [
+                        ("requests", requests),
+                        ("processed", delivered),
+                        ("delivered", delivered),
+                        ("bounce_drops", dropped),
+                    ] {
                         metrics.insert(name.to_owned(), json!(count));
                     }
                     if by_category {

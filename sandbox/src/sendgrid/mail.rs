@@ -20,7 +20,8 @@ const FARTHEST: i64 = 72 * 3600;
 /// Whether SendGrid would call it an address.
 fn is_address(email: &str) -> bool {
     email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && domain.contains('.') && !email.contains([' ', '<', '>']) && !domain.contains('@')
+        let plain = domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));
+        !local.is_empty() && domain.contains('.') && plain && !local.contains([' ', '<', '>'])
     })
 }
 
@@ -69,7 +70,10 @@ fn check(world: &World, body: &Value, now: i64) -> Result<(), ApiError> {
         return Err(ApiError::bad("content", "The content field is required when there is no template_id."));
     }
     if content.iter().any(|part| text(part, "type").is_none() || text(part, "value").is_none()) {
-        return Err(ApiError::bad("content.0.value", "The content value must be a string at least one character in length."));
+        return Err(ApiError::bad(
+            "content.0.value",
+            "The content value must be a string at least one character in length.",
+        ));
     }
     if content.iter().position(|part| text(part, "type") == Some("text/plain")).is_some_and(|at| at > 0) {
         let message = "If present, text/plain and text/html may only be provided in that order.";
@@ -112,12 +116,17 @@ pub(super) fn send(context: &mut Context<'_>) -> Result<Answer, ApiError> {
         }
         let subject = text(personalization, "subject").or_else(|| text(&body, "subject"));
         if subject.is_none() && body.get("template_id").is_none() {
-            return Err(ApiError::bad("subject", "The subject is required. You can get around this requirement if you use a template."));
+            return Err(ApiError::bad(
+                "subject",
+                "The subject is required. You can get around this requirement if you use a template.",
+            ));
         }
         let custom_args: BTreeMap<String, String> = personalization
             .get("custom_args")
             .and_then(Value::as_object)
-            .map(|args| args.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
+            .map(|args| {
+                args.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+            })
             .unwrap_or_default();
         if custom_args.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > 10_000 {
             return Err(ApiError::bad(field("custom_args"), "The custom_args must be less than 10,000 bytes."));
@@ -126,7 +135,8 @@ pub(super) fn send(context: &mut Context<'_>) -> Result<Answer, ApiError> {
         for list in ["to", "cc", "bcc"] {
             for (place, email) in addresses(personalization, list, &field(list))?.into_iter().enumerate() {
                 if !seen.insert(email.to_lowercase()) {
-                    let message = "Each email address in the personalization block should be unique between to, cc, and bcc.";
+                    let message =
+                        "Each email address in the personalization block should be unique between to, cc, and bcc.";
                     return Err(ApiError::bad(format!("{}.{place}.email", field(list)), message));
                 }
                 copies.push(Message {

@@ -130,7 +130,10 @@ fn schedule(context: &mut Context<'_>, id: &str) -> Result<Answer, ApiError> {
         (&["/email_config/subject"], "email_config.subject"),
         (&["/email_config/html_content", "/email_config/design_id"], "email_config.html_content"),
         (&["/email_config/sender_id"], "email_config.sender_id"),
-        (&["/email_config/suppression_group_id", "/email_config/custom_unsubscribe_url"], "email_config.suppression_group_id"),
+        (
+            &["/email_config/suppression_group_id", "/email_config/custom_unsubscribe_url"],
+            "email_config.suppression_group_id",
+        ),
     ] {
         if !pointers.iter().any(|pointer| campaign.pointer(pointer).is_some_and(|value| !value.is_null())) {
             return Err(ApiError::bad(field, "is required to schedule a single send"));
@@ -145,8 +148,18 @@ fn stats(context: &Context<'_>) -> Result<Answer, ApiError> {
     let query = context.request.query();
     let wanted: Vec<&str> = query.filled("singlesend_ids").map(|ids| ids.split(',').collect()).unwrap_or_default();
     let names = [
-        "bounce_drops", "bounces", "clicks", "delivered", "invalid_emails", "opens", "requests", "spam_report_drops",
-        "spam_reports", "unique_clicks", "unique_opens", "unsubscribes",
+        "bounce_drops",
+        "bounces",
+        "clicks",
+        "delivered",
+        "invalid_emails",
+        "opens",
+        "requests",
+        "spam_report_drops",
+        "spam_reports",
+        "unique_clicks",
+        "unique_opens",
+        "unsubscribes",
     ];
     let zeros: serde_json::Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!(0))).collect();
     let campaigns = context.world.campaigns.iter().filter_map(|campaign| campaign["id"].as_str());

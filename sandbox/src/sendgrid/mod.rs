@@ -38,8 +38,8 @@ pub const GROUP_ID: u64 = 4711;
 pub const WEBHOOK_PUBLIC_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEC96nWCGWY/21YsFv/LVjysRbBQmuM1ltDP8OMHO/zVRX0dulmcY3pm35hBzUrzgL19TPQb5W/VMe0thG/+8NSA==";
 /// Its other half: worth nothing, it signs what this sandbox makes up.
 const WEBHOOK_KEY: [u8; 32] = [
-    0xef, 0x30, 0x74, 0xca, 0x75, 0xe2, 0xe0, 0x72, 0x5c, 0x2d, 0x9c, 0xad, 0x40, 0x63, 0x4c, 0x01, 0x73, 0x39, 0x22, 0xc2,
-    0x00, 0x92, 0x06, 0x64, 0x55, 0x31, 0x22, 0x1e, 0xdd, 0x7b, 0x0f, 0xf0,
+    0xef, 0x30, 0x74, 0xca, 0x75, 0xe2, 0xe0, 0x72, 0x5c, 0x2d, 0x9c, 0xad, 0x40, 0x63, 0x4c, 0x01, 0x73, 0x39, 0x22,
+    0xc2, 0x00, 0x92, 0x06, 0x64, 0x55, 0x31, 0x22, 0x1e, 0xdd, 0x7b, 0x0f, 0xf0,
 ];
 
 /// What a key may be allowed.
@@ -92,8 +92,10 @@ impl Context<'_> {
 
     /// The `name` of what is to be made.
     fn name(&self, body: &Value, longest: usize) -> Result<String, ApiError> {
-        let name = body.get("name").and_then(Value::as_str).filter(|name| (1..=longest).contains(&name.chars().count()));
-        name.map(str::to_owned).ok_or_else(|| ApiError::bad("name", format!("name must have 1 to {longest} characters")))
+        let name =
+            body.get("name").and_then(Value::as_str).filter(|name| (1..=longest).contains(&name.chars().count()));
+        name.map(str::to_owned)
+            .ok_or_else(|| ApiError::bad("name", format!("name must have 1 to {longest} characters")))
     }
 
     /// Now, as templates have it.
@@ -113,9 +115,7 @@ fn page(context: &Context<'_>, all: &[Value], size: usize, key: &str) -> Result<
     let start = query.filled("page_token").map_or(Ok(0), str::parse::<usize>);
     let start = start.map_err(|_| ApiError::bad("page_token", "invalid page_token"))?.min(all.len());
     let end = (start + size).min(all.len());
-    let link = |token: usize| {
-        format!("{}{}?page_size={size}&page_token={token}", context.url, context.request.path())
-    };
+    let link = |token: usize| format!("{}{}?page_size={size}&page_token={token}", context.url, context.request.path());
     let mut metadata = json!({ "self": link(start), "count": all.len() });
     if end < all.len() {
         metadata["next"] = json!(link(end));

@@ -58,7 +58,8 @@ fn create(context: &mut Context<'_>) -> Result<Answer, ApiError> {
 
 fn list(context: &Context<'_>) -> Result<Answer, ApiError> {
     let query = context.request.query();
-    let Some(size) = query.filled("page_size").and_then(|size| size.parse().ok()).filter(|size| (1..=200).contains(size))
+    let Some(size) =
+        query.filled("page_size").and_then(|size| size.parse().ok()).filter(|size| (1..=200).contains(size))
     else {
         return Err(ApiError::bad("page_size", "page_size is required, from 1 to 200"));
     };

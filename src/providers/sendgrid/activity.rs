@@ -134,7 +134,10 @@ impl Operation for FindMessage {
         let bad = |text: &str| text.is_empty() || text.len() > 200 || text.contains(['"', '\'', '\\', '[', ']']);
         for (field, text) in [("requestId", request_id), ("customArg", custom_arg), ("value", value)] {
             if text.as_ref().is_some_and(|text| bad(text)) {
-                return Err(Error::invalid(field, "must have 1 to 200 characters, and no quotes, brackets or backslashes"));
+                return Err(Error::invalid(
+                    field,
+                    "must have 1 to 200 characters, and no quotes, brackets or backslashes",
+                ));
             }
         }
         match (custom_arg, value) {

@@ -151,8 +151,7 @@ pub struct MailResult {
 
 impl MailResult {
     pub(super) fn failed(index: usize, error: &Error) -> Self {
-        let state =
-            if error.code() == ErrorCode::OutcomeUnknown { MailState::Unknown } else { MailState::Failed };
+        let state = if error.code() == ErrorCode::OutcomeUnknown { MailState::Unknown } else { MailState::Failed };
         Self { index, state, message_id: None, duplicate_of: None, error: Some(error.into()) }
     }
 
@@ -212,9 +211,8 @@ fn pack(items: Vec<Item>, room: usize) -> Vec<Vec<Item>> {
     let (mut people, mut size) = (0, 0);
     for item in items {
         let length = item.wire.to_string().len() + 1;
-        let full = parts.last().is_none_or(|part| part.len() == MOST)
-            || people + item.people > MOST
-            || size + length > room;
+        let full =
+            parts.last().is_none_or(|part| part.len() == MOST) || people + item.people > MOST || size + length > room;
         if full {
             parts.push(Vec::new());
             (people, size) = (0, 0);
@@ -456,7 +454,10 @@ impl Operation for SendBulkEmail {
             Some(id) => Content::Template(id),
             None => Content::Plain {
                 // SendGrid wants one also where each message has its own.
-                subject: subject.as_deref().or_else(|| messages.iter().find_map(|m| m.subject.as_deref())).unwrap_or_default(),
+                subject: subject
+                    .as_deref()
+                    .or_else(|| messages.iter().find_map(|m| m.subject.as_deref()))
+                    .unwrap_or_default(),
                 html: html.as_deref(),
                 text: text.as_deref(),
             },

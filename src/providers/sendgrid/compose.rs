@@ -275,10 +275,10 @@ pub(super) enum Content<'a> {
 /// The request, but for the people it goes to.
 pub(super) fn envelope(call: &Call<'_, Sendgrid>, options: &MailOptions, content: Content<'_>) -> Result<Value> {
     let config = call.config();
-    let from = options.from.clone().unwrap_or_else(|| Recipient {
-        email: config.from_email.clone(),
-        name: config.from_name.clone(),
-    });
+    let from = options
+        .from
+        .clone()
+        .unwrap_or_else(|| Recipient { email: config.from_email.clone(), name: config.from_name.clone() });
     let mut body = Map::new();
     body.insert("from".to_owned(), from.wire());
     if let Some(reply_to) = &options.reply_to {

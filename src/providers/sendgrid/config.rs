@@ -183,7 +183,11 @@ impl ProviderConfig for SendgridConfig {
         },
         ConfigField { name: "from_name", env: Some("SENDGRID_FROM_NAME"), hint: "the school's name" },
         ConfigField { name: "region", env: None, hint: "global or eu" },
-        ConfigField { name: "subuser", env: None, hint: "the name of a subuser of the account that the key belongs to" },
+        ConfigField {
+            name: "subuser",
+            env: None,
+            hint: "the name of a subuser of the account that the key belongs to",
+        },
         ConfigField { name: "email_activity", env: None, hint: "true where the plan has the Email Activity API" },
         ConfigField {
             name: "webhook_public_key",

@@ -108,7 +108,10 @@ impl Contact {
     fn check(&self) -> Result<()> {
         let texts = self.texts();
         if texts[..4].iter().all(|(.., value)| value.is_none()) {
-            return Err(Error::invalid("email", "is required where there is no externalId, phoneNumberId or anonymousId"));
+            return Err(Error::invalid(
+                "email",
+                "is required where there is no externalId, phoneNumberId or anonymousId",
+            ));
         }
         if let Some(email) = &self.email {
             check_email("email", email)?;
@@ -232,9 +235,10 @@ impl Operation for UpsertContacts {
             check_id(&format!("listIds[{at}]"), id)?;
         }
         // The path is made only for a contact that is refused.
-        self.contacts.iter().enumerate().try_for_each(|(at, contact)| {
-            contact.check().map_err(|error| error.within(&format!("contacts[{at}]")))
-        })
+        self.contacts
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, contact)| contact.check().map_err(|error| error.within(&format!("contacts[{at}]"))))
     }
 
     async fn run(self, call: &Call<'_, Sendgrid>) -> Result<ContactReport> {

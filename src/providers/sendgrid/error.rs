@@ -139,7 +139,10 @@ mod tests {
             "message": "Does not contain a valid address: jo@", "field": "personalizations.3.to.1.email", "help": "http://x",
         }] });
         let error = parsed(400, &body.to_string());
-        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("personalizations[3].to[1].email")));
+        assert_eq!(
+            (error.code(), error.field()),
+            (ErrorCode::InvalidArgument, Some("personalizations[3].to[1].email"))
+        );
         assert_eq!(error.vendor().unwrap().message.as_deref(), Some("Does not contain a valid address: …"));
         let object = json!({ "errors": { "message": "name is taken", "field": "name" } });
         assert_eq!(parsed(400, &object.to_string()).field(), Some("name"));
@@ -172,7 +175,7 @@ mod tests {
     fn the_wait_after_429_is_the_vendors() {
         let mut headers = Headers::default();
         headers.set("x-ratelimit-reset", "1000");
-        let at = |seconds| Timestamp::from_micros(seconds * 1_000_000);
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         let wait = |now| decide(Seen::Answer(429, &headers), Repeat::Never, now);
         assert_eq!(wait(at(970)), Decision::Again(Some(Duration::from_secs(30))));
         assert_eq!(wait(at(2000)), Decision::Again(Some(Duration::ZERO)));

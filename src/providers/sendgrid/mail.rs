@@ -37,7 +37,12 @@ pub struct Sent {
 }
 
 /// What both operations do once their own arguments are looked at.
-async fn send(call: &Call<'_, Sendgrid>, options: &MailOptions, content: Content<'_>, letter: Letter<'_>) -> Result<Sent> {
+async fn send(
+    call: &Call<'_, Sendgrid>,
+    options: &MailOptions,
+    content: Content<'_>,
+    letter: Letter<'_>,
+) -> Result<Sent> {
     let mut body = envelope(call, options, content)?;
     if options.check_suppressed {
         let people = [("to", letter.to), ("cc", letter.cc), ("bcc", letter.bcc)];

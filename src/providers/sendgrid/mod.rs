@@ -50,9 +50,7 @@ use crate::{
     error::{Error, Result},
     model::Timestamp,
     operations,
-    providers::{
-        Call, HealthProbe, Incoming, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota, Webhook,
-    },
+    providers::{Call, HealthProbe, Incoming, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota, Webhook},
     transport::{Decision, Headers, Repeat, Request, Seen},
 };
 

@@ -215,7 +215,8 @@ impl Operation for SendNotification {
                 results.push(MailResult::failed(index, &error));
                 continue;
             };
-            let missing = used.as_ref().and_then(|used| variables::missing(used, &[&person.variables, &self.variables]));
+            let missing =
+                used.as_ref().and_then(|used| variables::missing(used, &[&person.variables, &self.variables]));
             let refusal = match (check_email("", email).err(), looked.reason(email), missing) {
                 (Some(error), ..) => Some(error.with_field(path("email"))),
                 (None, Some(reason), _) => Some(Error::invalid(path("email"), reason.words())),

@@ -118,7 +118,9 @@ mod tests {
             assert!(is_email(good), "{good}");
         }
         let long = format!("{}@example.com", "a".repeat(65));
-        for bad in ["", "a", "a@", "@b.co", "a@b", "a b@c.de", "a@b..c", "<a@b.co>", "A <a@b.co>", "a@b@c.de", "a@b.c,", &long] {
+        for bad in
+            ["", "a", "a@", "@b.co", "a@b", "a b@c.de", "a@b..c", "<a@b.co>", "A <a@b.co>", "a@b@c.de", "a@b.c,", &long]
+        {
             assert!(!is_email(bad), "{bad}");
         }
     }

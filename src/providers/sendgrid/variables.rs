@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn what_is_null_or_in_no_list_is_missing() {
         let Value::Object(given) = json!({ "a": { "b": 1 }, "n": null, "l": ["x"], "e": "" }) else { unreachable!() };
-        for (path, is_there) in [("a.b", true), ("a.c", false), ("n", false), ("l.0", true), ("l.1", false), ("e", true)] {
+        for (path, is_there) in
+            [("a.b", true), ("a.c", false), ("n", false), ("l.0", true), ("l.1", false), ("e", true)]
+        {
             let used = BTreeSet::from([path.to_owned()]);
             assert_eq!(missing(&used, &[&given]).is_none(), is_there, "{path}");
         }

@@ -141,8 +141,11 @@ fn fill<'a>(school: &'a School, operation: &'a str, mut text: String) -> BoxFutu
             text = text.replace("{template}", &template).replace("{version}", &version);
             if operation == "sendNotification" {
                 let Value::Object(config) = settings(&school.sandbox, &template) else { unreachable!() };
-                let change =
-                    sis_integrations::ConfigChange { enabled: Some(true), config: Some(config), expected_version: None };
+                let change = sis_integrations::ConfigChange {
+                    enabled: Some(true),
+                    config: Some(config),
+                    expected_version: None,
+                };
                 school.tenant.configure_json(&school.admin, "sendgrid", change).await.unwrap();
             }
         }
