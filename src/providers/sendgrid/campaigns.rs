@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     Sendgrid,
-    compose::check_categories,
+    options::check_categories,
     v3,
     wire::{check_id, check_name, fetch},
 };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Sendgrid,
-    bulk::MailError,
+    batch::MailError,
     people::check_email,
     v3,
     wire::{check_id, check_name, fetch},

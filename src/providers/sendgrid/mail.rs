@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     Sendgrid,
-    compose::{Content, Letter, MailOptions, MailState, check_content, dispatch, envelope},
+    compose::{Content, Letter, MailState, check_content, dispatch, envelope},
+    options::MailOptions,
     people::{Recipient, check_people},
     suppressed::{Looked, refuse_suppressed},
     templates::check_template_id,

@@ -1,15 +1,18 @@
 //! SendGrid: mail, templates, campaigns, statistics, suppressions, notifications, the Event Webhook.
 
 mod activity;
+mod batch;
 mod bulk;
 mod campaigns;
 mod compose;
 mod config;
 mod contacts;
 mod error;
+mod groups;
 mod lists;
 mod mail;
 mod notify;
+mod options;
 mod people;
 mod stats;
 mod suppressed;
@@ -22,22 +25,24 @@ mod webhook_tests;
 mod wire;
 
 pub use activity::{ActivityMessage, ActivityPage, FindMessage, GetScopes, Scopes};
-pub use bulk::{BulkEmail, MailError, MailReport, MailResult, SendBulkEmail};
+pub use batch::{MailError, MailReport, MailResult};
+pub use bulk::{BulkEmail, SendBulkEmail};
 pub use campaigns::{Campaign, CampaignSchedule, CreateCampaign, ScheduleCampaign};
-pub use compose::{Attachment, MailOptions, MailState};
+pub use compose::MailState;
 pub use config::{NotificationKind, Region, SendgridConfig};
 pub use contacts::{Contact, ContactImport, ContactJob, ContactReport, GetContactImport, UpsertContacts};
+pub use groups::{AddUnsubscribe, ListSuppressionGroups, SuppressionGroup, SuppressionGroups, Unsubscribed};
 pub use lists::{ContactList, ContactListPage, CreateList, ListLists};
 pub use mail::{SendEmail, SendTemplateEmail, Sent};
 pub use notify::{Fallback, NotificationRecipient, NotificationReport, SendNotification};
+pub use options::{Attachment, MailOptions};
 pub use people::Recipient;
 pub use stats::{
     AggregatedBy, CampaignStats, CampaignStatsPage, Counted, GetCampaignStats, GetCategoryStats, GetEmailStats, Stats,
     StatsPeriod,
 };
 pub use suppressions::{
-    AddUnsubscribe, Bounce, BouncePage, ListBounces, ListSuppressionGroups, ListUnsubscribes, RemoveBounce, Removed,
-    SuppressionGroup, SuppressionGroups, Unsubscribe, UnsubscribePage, Unsubscribed,
+    Bounce, BouncePage, ListBounces, ListUnsubscribes, RemoveBounce, Removed, Unsubscribe, UnsubscribePage,
 };
 pub use templates::{
     ActivateTemplateVersion, AddTemplateVersion, CreateTemplate, GetTemplate, ListTemplates, Template, TemplatePage,

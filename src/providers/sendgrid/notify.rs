@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{
     Sendgrid, SendgridConfig,
-    bulk::{Item, MailReport, MailResult, check_length, deliver},
-    compose::{Content, Letter, MailOptions, MailState, check_custom_args, envelope},
+    batch::{Item, MailReport, MailResult, check_length, deliver},
+    compose::{Content, Letter, MailState, envelope},
+    options::{MailOptions, check_custom_args},
     people::{Recipient, check_email},
     suppressed::Looked,
     variables,
