@@ -101,8 +101,8 @@ scenarios! {
     refused_call: "02-refused-call.json",
     bad_argument: "03-bad-argument.json",
     khan_academy_status: "khan_academy-status.json",
-    sendgrid_status: "sendgrid-status.json",
     stripe_payment: "stripe-payment.json",
+    sendgrid_mail: "sendgrid-mail.json",
     weather_status: "weather-status.json",
 }
 

@@ -205,6 +205,11 @@ impl<'a, P: Provider> Call<'a, P> {
         Request::new(Method::Post, url)
     }
 
+    /// A PUT.
+    pub fn put(&self, url: Url) -> Request {
+        Request::new(Method::Put, url)
+    }
+
     /// A DELETE.
     pub fn delete(&self, url: Url) -> Request {
         Request::new(Method::Delete, url)

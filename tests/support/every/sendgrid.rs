@@ -1,17 +1,20 @@
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
-use sandbox::Sandbox;
+use sandbox::{Sandbox, sendgrid};
 
-use super::{Vendor, nothing_to_fill};
+use super::{School, Vendor};
 
-const KEY: &str = sandbox::sendgrid::API_KEY;
+const KEY: &str = "SG.canary0key0of0the0tenant.0000000000000000000000000000000000000000000";
+/// Of templates that the settings name before there are any; `fill` puts the real one into the settings.
+const NO_TEMPLATE: &str = "d-00000000000000000000000000000000";
 
 pub const VENDOR: Vendor = Vendor {
     id: "sendgrid",
     config,
     secrets: &[KEY],
     arguments,
-    fill: nothing_to_fill,
+    fill,
     faults: |sandbox| sandbox.sendgrid().faults(),
     recorder: |sandbox| sandbox.sendgrid().recorder(),
     silent: &[],
@@ -19,12 +22,133 @@ pub const VENDOR: Vendor = Vendor {
 };
 
 fn config(sandbox: &Sandbox) -> Value {
-    json!({ "api_key": KEY, "base_url": sandbox.url("sendgrid") })
+    sandbox.sendgrid().add_key(KEY);
+    settings(sandbox, NO_TEMPLATE)
 }
 
+fn settings(sandbox: &Sandbox, template: &str) -> Value {
+    json!({
+        "api_key": KEY, "from_email": sendgrid::FROM_EMAIL, "from_name": "Your School", "email_activity": true,
+        "webhook_public_key": sendgrid::WEBHOOK_PUBLIC_KEY, "base_url": sandbox.url("sendgrid"),
+        "notifications": { "absence": { "template_id": template, "suppression_group_id": sendgrid::GROUP_ID } },
+    })
+}
+
+/// `{template}`, `{version}`, `{job}`, `{list}` and `{campaign}` stand for ids.
 fn arguments(operation: &str) -> Option<Value> {
     Some(match operation {
-        "getStatus" => json!({}),
+        "sendEmail" => json!({
+            "to": [{ "email": "parent@example.com", "name": "Parent" }],
+            "cc": [{ "email": "other@example.com" }],
+            "bcc": [{ "email": "office@example.com" }],
+            "subject": "School closed",
+            "html": "<p>School closes at noon.</p>",
+            "text": "School closes at noon.",
+            "options": {
+                "replyTo": { "email": "office@yourschool.example" },
+                "categories": ["closing"],
+                "customArgs": { "class": "4b" },
+                "attachments": [{ "filename": "map.txt", "content": "bWFw", "type": "text/plain" }],
+                "suppressionGroupId": sendgrid::GROUP_ID,
+                "checkSuppressed": true,
+            },
+        }),
+        "sendBulkEmail" => json!({
+            "messages": [
+                { "to": [{ "email": "one@example.com" }], "subject": "For one" },
+                { "to": [{ "email": "two@example.com" }] },
+            ],
+            "subject": "Report cards",
+            "text": "They are out.",
+        }),
+        "sendTemplateEmail" => json!({
+            "to": [{ "email": "parent@example.com" }], "templateId": "{template}", "variables": { "student": "Ada" },
+        }),
+        "sendNotification" => json!({
+            "kind": "absence", "recipients": [{ "email": "parent@example.com", "phone": "+14155550101" }],
+            "variables": { "student": "Ada" }, "smsFallback": "{template}: Ada is absent today.",
+        }),
+        "createTemplate" => json!({ "name": "Absence" }),
+        "addTemplateVersion" => json!({
+            "templateId": "{template}", "name": "Second", "subject": "{{student}}", "html": "<p>{{student}}</p>",
+            "active": false,
+        }),
+        "activateTemplateVersion" => json!({ "templateId": "{template}", "versionId": "{version}" }),
+        "listTemplates" => json!({ "pageSize": 10 }),
+        "getTemplate" => json!({ "templateId": "{template}" }),
+        "upsertContacts" => json!({
+            "contacts": [{ "email": "parent@example.com", "firstName": "Ada", "addressLine1": "1 Way" }],
+            "listIds": ["{list}"],
+        }),
+        "getContactImport" => json!({ "jobId": "{job}" }),
+        "createList" => json!({ "name": "Parents of grade 4" }),
+        "listLists" => json!({ "pageSize": 10 }),
+        "createCampaign" => json!({
+            "name": "Open day", "listIds": ["{list}"], "subject": "Open day", "html": "<p>Come!</p>", "senderId": 1,
+            "suppressionGroupId": sendgrid::GROUP_ID, "categories": ["open-day"],
+        }),
+        "scheduleCampaign" => json!({ "campaignId": "{campaign}", "sendAt": "2126-12-01T07:00:00Z" }),
+        "getEmailStats" => json!({ "startDate": "2026-11-01", "aggregatedBy": "day" }),
+        "getCategoryStats" => json!({ "categories": ["closing"], "startDate": "2026-11-01" }),
+        "getCampaignStats" => json!({ "campaignIds": ["{campaign}"] }),
+        "listBounces" => json!({ "since": "2026-11-01T00:00:00Z", "limit": 10 }),
+        "removeBounce" => json!({ "email": "bounced@example.com" }),
+        "listUnsubscribes" => json!({ "limit": 10 }),
+        "listSuppressionGroups" | "getScopes" => json!({}),
+        "addUnsubscribe" => json!({ "groupId": sendgrid::GROUP_ID, "emails": ["left@example.com"] }),
+        "findMessage" => json!({ "customArg": "class", "value": "4b", "to": "parent@example.com" }),
         _ => return None,
+    })
+}
+
+fn fill<'a>(school: &'a School, operation: &'a str, mut text: String) -> BoxFuture<'a, String> {
+    Box::pin(async move {
+        let sendgrid = school.sandbox.sendgrid();
+        match operation {
+            "removeBounce" | "listBounces" => sendgrid.add_bounce("bounced@example.com"),
+            "listUnsubscribes" => sendgrid.add_unsubscribe("left@example.com"),
+            "getEmailStats" | "getCategoryStats" | "findMessage" => {
+                school.made("sendgrid", "sendEmail", arguments("sendEmail").unwrap()).await;
+            }
+            _ => {}
+        }
+        // Two lists of one name are refused.
+        if operation == "createList" {
+            text = text.replace("grade 4", &format!("grade {}", sendgrid.recorder().seen()));
+        }
+        let id = |made: &Value, name: &str| made[name].as_str().unwrap().to_owned();
+        if text.contains("{list}") {
+            let name = format!("List {}", sendgrid.recorder().seen());
+            let made = school.made("sendgrid", "createList", json!({ "name": name })).await;
+            text = text.replace("{list}", &id(&made, "id"));
+        }
+        if text.contains("{job}") {
+            let contacts = json!({ "contacts": [{ "email": "parent@example.com" }] });
+            let made = school.made("sendgrid", "upsertContacts", contacts).await;
+            text = text.replace("{job}", &id(&made["jobs"][0], "jobId"));
+        }
+        if text.contains("{campaign}") {
+            let whole = school.filled("sendgrid", "createCampaign").await;
+            let made = school.made("sendgrid", "createCampaign", whole).await;
+            text = text.replace("{campaign}", &id(&made, "id"));
+        }
+        if text.contains("{template}") {
+            let template = id(&school.made("sendgrid", "createTemplate", json!({ "name": "Absence" })).await, "id");
+            let version = json!({
+                "templateId": template, "name": "First", "subject": "{{student}}", "html": "<p>{{student}} is absent.</p>",
+            });
+            let version = id(&school.made("sendgrid", "addTemplateVersion", version).await, "id");
+            text = text.replace("{template}", &template).replace("{version}", &version);
+            if operation == "sendNotification" {
+                let Value::Object(config) = settings(&school.sandbox, &template) else { unreachable!() };
+                let change = sis_integrations::ConfigChange {
+                    enabled: Some(true),
+                    config: Some(config),
+                    expected_version: None,
+                };
+                school.tenant.configure_json(&school.admin, "sendgrid", change).await.unwrap();
+            }
+        }
+        text
     })
 }
