@@ -11,7 +11,7 @@ use sandbox::{
 use serde_json::{Value, json};
 use sis_integrations::{
     Actor, ErrorCode, IntegrationManager, MasterKey, Role, Tenant, Timestamp, providers,
-    providers::{Quota, sendgrid::*},
+    providers::{Quota, sendgrid::*, twilio::TwilioConfig},
     storage::MemoryStorage,
 };
 
@@ -357,6 +357,8 @@ async fn a_notification_uses_its_kind_and_leaves_sms_for_those_it_could_not_mail
     let fallback: Vec<_> = report.fallback.iter().map(|sms| (sms.index, sms.to.as_str(), sms.body.as_str())).collect();
     assert_eq!(fallback, [(1, "+14155550101", "Ada is absent"), (2, "+14155550102", "Ada is absent")]);
     assert!(report.fallback[0].because.contains("bounced"));
+    // Without settings for Twilio there is no SMS, and the report says so.
+    assert_eq!(report.sms_error.as_ref().map(|error| error.code.as_str()), Some("not_configured"));
     let message = &school.sandbox.sendgrid().messages()[0];
     assert_eq!(
         (message.categories.as_slice(), message.template_id.as_deref()),
@@ -369,6 +371,21 @@ async fn a_notification_uses_its_kind_and_leaves_sms_for_those_it_could_not_mail
     let report = school.ask("sendNotification", missing).await;
     assert_eq!(report["mail"]["results"][0]["error"]["field"], "recipients[0].variables.student");
     assert_eq!(report["fallback"][0]["to"], "+14155550101");
+
+    // With them each gets theirs, by a call that is on record of its own.
+    let twilio = TwilioConfig::new(sandbox::twilio::ACCOUNT_SID, sandbox::twilio::AUTH_TOKEN)
+        .from(sandbox::twilio::NUMBERS[0].parse().unwrap())
+        .base_url(school.sandbox.url("twilio").parse().unwrap());
+    school.tenant.configure(&school.admin, twilio).await.unwrap();
+    let people = json!([{ "phone": "+14155550101" }, { "phone": "+14155550102" }]);
+    let notify = json!({
+        "kind": "absence", "recipients": people, "variables": { "student": "Ada" }, "smsFallback": "Ada is absent",
+    });
+    let report = school.ask("sendNotification", notify).await;
+    assert_eq!((&report["sms"]["accepted"], report.get("smsError")), (&json!(2), None));
+    assert_eq!(school.sandbox.twilio().messages().len(), 2);
+    let audit = school.tenant.audit(&school.admin, &Default::default()).await.unwrap();
+    assert!(audit.entries.iter().any(|entry| entry.operation.as_deref() == Some("sendBulkSms")));
     let plain = School::open().await;
     let error =
         plain.refuse("sendNotification", json!({ "kind": "absence", "recipients": [{ "email": "a@b.co" }] })).await;

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     Sendgrid, SendgridConfig,
-    batch::{Item, MailReport, MailResult, check_length, deliver},
+    batch::{Item, MailError, MailReport, MailResult, check_length, deliver},
     compose::{Content, Letter, MailState, envelope},
     options::{MailOptions, check_custom_args},
     people::{Recipient, check_email},
@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     manifest,
     model::{Manifest, PhoneNumber},
-    providers::{Access, Call, Capability, Operation},
+    providers::{Access, Call, Capability, FollowUp, Operation},
     transport::Repeat,
 };
 
@@ -95,16 +95,22 @@ impl fmt::Debug for Fallback {
 pub struct NotificationReport {
     /// The mail.
     pub mail: MailReport,
-    /// SMS for those who could not be mailed and have a number, where `smsFallback` was given. This operation does not
-    /// send them: whoever called it does, with the tenant's SMS provider. Nobody whose mail may have been sent is here.
+    /// SMS for those who could not be mailed and have a number, where `smsFallback` was given. Nobody whose mail may have
+    /// been sent is here.
     pub fallback: Vec<Fallback>,
+    /// What became of them: the answer of Twilio's `sendBulkSms`, its results in the order of `fallback`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms: Option<Value>,
+    /// Why no SMS was sent at all: the school has no Twilio settings, or the actor may not send SMS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms_error: Option<MailError>,
 }
 
 /// Sends a notification of a kind to many: the template, group and category of that kind are in the tenant's settings.
 ///
 /// <https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send>. Access `send`. Addresses that have bounced or
-/// unsubscribed are looked up first. For those who cannot be mailed and have a number, `fallback` holds the SMS to send
-/// in its place. Each recipient gets a message of their own. Errors of the whole: `invalid_argument` at `kind` (there is
+/// unsubscribed are looked up first. Those who cannot be mailed and have a number get the SMS `smsFallback`, by Twilio and
+/// for the same actor; that is a call and a record of its own, and `sms` or `smsError` says what became of it. Each recipient gets a message of their own. Errors of the whole: `invalid_argument` at `kind` (there is
 /// none of that name in the settings) and as for `sendBulkEmail`; all others are in the report.
 ///
 /// Example: `{"kind": "absence", "recipients": [{"email": "parent@example.com", "phone": "+15551234567"}], "variables": {"student": "Ada"}, "smsFallback": "Ada is absent today."}`
@@ -258,6 +264,22 @@ impl Operation for SendNotification {
             })
         });
         let fallback = fallback.collect();
-        Ok(NotificationReport { mail, fallback })
+        Ok(NotificationReport { mail, fallback, sms: None, sms_error: None })
+    }
+
+    fn follow_ups(answer: &NotificationReport) -> Vec<FollowUp> {
+        if answer.fallback.is_empty() {
+            return Vec::new();
+        }
+        let messages = answer.fallback.iter().map(|sms| json!({ "to": sms.to, "body": sms.body })).collect::<Vec<_>>();
+        vec![FollowUp { provider: "twilio", operation: "sendBulkSms", arguments: json!({ "messages": messages }) }]
+    }
+
+    fn followed(answer: &mut NotificationReport, results: Vec<Result<Value>>) {
+        match results.into_iter().next() {
+            Some(Ok(sms)) => answer.sms = Some(sms),
+            Some(Err(error)) => answer.sms_error = Some((&error).into()),
+            None => {}
+        }
     }
 }
