@@ -9,6 +9,7 @@ mod cards;
 mod catalog;
 mod charges;
 mod checkout;
+mod control;
 mod currency;
 mod customers;
 mod error;
@@ -182,8 +183,8 @@ impl Vendor for Stripe {
         None
     }
 
-    fn control(&self, _path: &str, _request: &Request) -> Option<Answer> {
-        None
+    fn control(&self, path: &str, request: &Request) -> Option<Answer> {
+        self.controlled(path, request)
     }
 
     fn reset(&self) {
