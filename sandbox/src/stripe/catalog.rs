@@ -4,15 +4,14 @@ use serde_json::{Value, json};
 
 use super::error::Refusal;
 use super::form::Params;
-use super::list::list;
+use super::list::list_where;
 use super::routes::Endpoint;
 use super::store::{Ctx, Kind, Outcome};
 use super::{currency, fields};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/v1/products", create_product).takes(PRODUCT),
-    Endpoint::get("/v1/products", |ctx, _| list(ctx, Kind::Product, "/v1/products", &["active", "type", "url"]))
-        .takes(&["active", "shippable", "type", "url"]),
+    Endpoint::get("/v1/products", products).takes(&["active", "ids", "shippable", "type", "url"]),
     Endpoint::get("/v1/products/{product}", |ctx, id| ctx.named(Kind::Product, id, "id")),
     Endpoint::post("/v1/products/{product}", update_product).takes(PRODUCT),
     Endpoint::post("/v1/prices", create_price).takes(&[
@@ -32,10 +31,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "unit_amount",
         "unit_amount_decimal",
     ]),
-    Endpoint::get("/v1/prices", |ctx, _| {
-        list(ctx, Kind::Price, "/v1/prices", &["active", "currency", "product", "type"])
-    })
-    .takes(&["active", "currency", "product", "type"]),
+    Endpoint::get("/v1/prices", prices).takes(&["active", "currency", "lookup_keys", "product", "type"]),
     Endpoint::get("/v1/prices/{price}", |ctx, id| ctx.named(Kind::Price, id, "price")),
     Endpoint::post("/v1/prices/{price}", update_price).takes(&["active", "lookup_key", "metadata", "nickname"]),
 ];
@@ -57,6 +53,20 @@ const PRODUCT: &[&str] = &[
     "unit_label",
     "url",
 ];
+
+fn products(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
+    let ids = ctx.params.texts("ids")?;
+    list_where(ctx, Kind::Product, "/v1/products", &["active", "shippable", "type", "url"], |product| {
+        ids.is_empty() || ids.iter().any(|id| product["id"] == *id)
+    })
+}
+
+fn prices(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
+    let keys = ctx.params.texts("lookup_keys")?;
+    list_where(ctx, Kind::Price, "/v1/prices", &["active", "currency", "product", "type"], |price| {
+        keys.is_empty() || keys.iter().any(|key| price["lookup_key"] == *key)
+    })
+}
 
 fn create_product(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
     let params = ctx.params.clone();

@@ -10,8 +10,10 @@ use super::routes::Endpoint;
 use super::store::{Ctx, Kind};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint::get("/v1/charges", |ctx, _| list(ctx, Kind::Charge, "/v1/charges", &["customer", "payment_intent"]))
-        .takes(&["customer", "payment_intent", "transfer_group"]),
+    Endpoint::get("/v1/charges", |ctx, _| {
+        list(ctx, Kind::Charge, "/v1/charges", &["customer", "payment_intent", "transfer_group"])
+    })
+    .takes(&["customer", "payment_intent", "transfer_group"]),
     Endpoint::get("/v1/charges/{charge}", |ctx, id| ctx.named(Kind::Charge, id, "id")),
 ];
 

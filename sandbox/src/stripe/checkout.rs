@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::attempts::{Asked, attempt};
 use super::error::Refusal;
 use super::form::Params;
 use super::list::list;
-use super::payment_intents::{self, Asked};
+use super::payment_intents;
 use super::routes::Endpoint;
 use super::store::{Ctx, Kind, Outcome, whole_list};
 use super::{catalog, currency, fields, lines, payment_methods};
@@ -41,7 +42,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "payment_method_collection",
         "payment_method_configuration",
         "payment_method_options",
-        "payment_method_types",
         "phone_number_collection",
         "redirect_on_completion",
         "return_url",
@@ -259,7 +259,7 @@ pub(super) fn complete(ctx: &mut Ctx<'_>, id: &str, method: &str) -> Outcome {
         }
         intent["customer"] = session["customer"].clone();
         intent["payment_method"] = method["id"].clone();
-        let intent = payment_intents::attempt(ctx, intent, Asked { off_session: true, ..Asked::default() })?;
+        let intent = attempt(ctx, intent, Asked { off_session: true, ..Asked::default() })?;
         session["payment_intent"] = intent["id"].clone();
         session["payment_status"] = json!("paid");
     } else if session["mode"] == "subscription" {

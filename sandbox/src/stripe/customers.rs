@@ -99,8 +99,8 @@ fn get(ctx: &mut Ctx<'_>, id: &str) -> Outcome {
 
 fn update(ctx: &mut Ctx<'_>, id: &str) -> Outcome {
     let mut customer = ctx.named(Kind::Customer, id, "id")?;
-    if ctx.params.has("payment_method") {
-        return Err(Refusal::unknown("payment_method"));
+    if let Some(name) = ["payment_method", "tax_id_data"].into_iter().find(|name| ctx.params.has(name)) {
+        return Err(Refusal::unknown(name));
     }
     write(ctx, &mut customer)?;
     ctx.emit("customer.updated", &customer);

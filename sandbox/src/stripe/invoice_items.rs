@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::error::Refusal;
-use super::list::list;
+use super::list::list_where;
 use super::routes::Endpoint;
 use super::store::{Ctx, Kind, Outcome};
 use super::{catalog, currency, fields, invoices, lines};
@@ -29,12 +29,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "tax_rates",
         "unit_amount_decimal",
     ]),
-    Endpoint::get("/v1/invoiceitems", |ctx, _| {
-        list(ctx, Kind::InvoiceItem, "/v1/invoiceitems", &["customer", "invoice"])
-    })
-    .takes(&["customer", "invoice"]),
+    Endpoint::get("/v1/invoiceitems", all).takes(&["customer", "invoice", "pending"]),
     Endpoint::get("/v1/invoiceitems/{invoiceitem}", |ctx, id| ctx.named(Kind::InvoiceItem, id, "invoiceitem")),
 ];
+
+fn all(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
+    let pending = ctx.params.boolean("pending")?;
+    list_where(ctx, Kind::InvoiceItem, "/v1/invoiceitems", &["customer", "invoice"], |item| {
+        pending.is_none_or(|pending| item["invoice"].is_null() == pending)
+    })
+}
 
 fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
     let params = ctx.params.clone();

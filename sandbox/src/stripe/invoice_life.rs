@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::attempts::{Asked, attempt};
 use super::error::Refusal;
-use super::payment_intents::{self, Asked};
+use super::payment_intents;
 use super::payment_methods;
 use super::store::{Ctx, Kind, Outcome};
 
@@ -97,7 +98,7 @@ pub(super) fn charge(ctx: &mut Ctx<'_>, mut invoice: Value, method: &str, off_se
     intent["payment_method"] = json!(method);
     invoice["attempted"] = json!(true);
     invoice["attempt_count"] = json!(invoice["attempt_count"].as_i64().unwrap_or(0) + 1);
-    match payment_intents::attempt(ctx, intent, Asked { off_session, error_on_requires_action: false }) {
+    match attempt(ctx, intent, Asked { off_session, error_on_requires_action: false }) {
         Ok(intent) if intent["status"] == "succeeded" => {
             let invoice = paid(ctx, invoice);
             ctx.emit("invoice.payment_succeeded", &invoice);

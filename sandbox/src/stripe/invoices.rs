@@ -4,17 +4,14 @@ use serde_json::{Value, json};
 
 use super::error::Refusal;
 use super::form::Params;
-use super::list::list;
+use super::list::list_where;
 use super::routes::Endpoint;
 use super::store::{Ctx, Kind, Outcome, whole_list};
 use super::{currency, fields, invoice_life, lines};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/v1/invoices", create).takes(WRITES),
-    Endpoint::get("/v1/invoices", |ctx, _| {
-        list(ctx, Kind::Invoice, "/v1/invoices", &["collection_method", "customer", "status"])
-    })
-    .takes(&["collection_method", "customer", "status"]),
+    Endpoint::get("/v1/invoices", all).takes(&["collection_method", "customer", "status", "subscription"]),
     Endpoint::get("/v1/invoices/{invoice}", |ctx, id| ctx.named(Kind::Invoice, id, "invoice")),
     Endpoint::post("/v1/invoices/{invoice}", update).takes(WRITES),
     Endpoint::post("/v1/invoices/{invoice}/finalize", invoice_life::finalize).takes(&["auto_advance"]),
@@ -59,6 +56,10 @@ const WRITES: &[&str] = &[
     "subscription",
     "transfer_data",
 ];
+
+/// What only creation takes.
+const AT_CREATION: &[&str] =
+    &["currency", "customer", "customer_account", "pending_invoice_items_behavior", "subscription"];
 
 const TEXTS: &[(&str, usize)] =
     &[("description", 1500), ("footer", 5000), ("number", 26), ("statement_descriptor", 22)];
@@ -120,6 +121,13 @@ const NONE: &[&str] = &[
     "total_pretax_credit_amounts",
     "total_taxes",
 ];
+
+fn all(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
+    let subscription = ctx.params.text("subscription")?;
+    list_where(ctx, Kind::Invoice, "/v1/invoices", &["collection_method", "customer", "status"], |invoice| {
+        subscription.is_none_or(|id| invoice["parent"]["subscription_details"]["subscription"] == id)
+    })
+}
 
 fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
     let params = ctx.params.clone();
@@ -197,7 +205,9 @@ pub(super) fn new(ctx: &mut Ctx<'_>, customer: &Value, currency: &str) -> Value 
 fn update(ctx: &mut Ctx<'_>, id: &str) -> Outcome {
     let mut invoice = ctx.named(Kind::Invoice, id, "invoice")?;
     let params = ctx.params.clone();
-    params.only(&WRITES.iter().copied().filter(|name| *name != "customer").chain(["expand"]).collect::<Vec<_>>())?;
+    params.only(
+        &WRITES.iter().copied().filter(|name| !AT_CREATION.contains(name)).chain(["expand"]).collect::<Vec<_>>(),
+    )?;
     if invoice["status"] != "draft"
         && let Some(name) = params.names().find(|name| !matches!(*name, "metadata" | "auto_advance" | "expand"))
     {

@@ -4,11 +4,13 @@
 //! Test values: `pm_card_visa` and its like succeed, `pm_card_chargeDeclined` and its like are declined,
 //! `pm_card_authenticationRequired` wants the customer, whom [`Stripe::authenticate`] plays.
 
+mod attempts;
 mod balance;
 mod cards;
 mod catalog;
 mod charges;
 mod checkout;
+mod control;
 mod currency;
 mod customers;
 mod error;
@@ -29,6 +31,7 @@ mod routes;
 mod search;
 mod signature;
 mod store;
+mod subscription_items;
 mod subscriptions;
 
 use std::borrow::Cow;
@@ -119,7 +122,7 @@ impl Stripe {
     ///
     /// The vendor's message where there is no such intent, or none that waits.
     pub fn authenticate(&self, payment_intent: &str) -> Result<Value, String> {
-        self.act(|ctx| payment_intents::authenticate(ctx, payment_intent))
+        self.act(|ctx| attempts::authenticate(ctx, payment_intent))
     }
 
     /// The customer pays on the page of a Checkout Session, with a payment method such as `pm_card_visa`.
@@ -182,8 +185,8 @@ impl Vendor for Stripe {
         None
     }
 
-    fn control(&self, _path: &str, _request: &Request) -> Option<Answer> {
-        None
+    fn control(&self, path: &str, request: &Request) -> Option<Answer> {
+        self.controlled(path, request)
     }
 
     fn reset(&self) {
