@@ -103,7 +103,7 @@ scenarios! {
     khan_academy_status: "khan_academy-status.json",
     sendgrid_status: "sendgrid-status.json",
     stripe_status: "stripe-status.json",
-    weather_status: "weather-status.json",
+    weather_closure: "weather-closure.json",
 }
 
 #[test]
