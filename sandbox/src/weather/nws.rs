@@ -57,7 +57,7 @@ pub(super) fn answer(world: &World, request: &Request, url: &str) -> Answer {
         ["alerts", "types"] => Answer::new(
             StatusCode::OK,
             "application/ld+json",
-            json!({ "@context": [], "eventTypes": ["Blizzard Warning", "Tornado Warning"] }).to_string(),
+            json!({ "eventTypes": ["Blizzard Warning", "Tornado Warning"] }).to_string(),
         ),
         _ => problem(StatusCode::NOT_FOUND, "NotFound", "Not Found"),
     }
