@@ -193,10 +193,10 @@ impl Operation for GetCurrentWeather {
     async fn run(self, call: &Call<'_, Weather>) -> Result<WeatherReport> {
         let now = seconds(call.now());
         report(call, &self.location, self.units, |series, _, _| {
+            // A second is enough to find what holds: at the end of what was measured, or from now on.
             let measured = series.as_of.filter(|_| series.source == Source::Openweather);
-            let at = measured.unwrap_or(now);
-            // A second is enough to find what holds at that moment.
-            Vec::from([Span { from: at - 1, to: at }])
+            let from = measured.map_or(now, |at| at - 1);
+            Vec::from([Span { from, to: from + 1 }])
         })
         .await
     }
