@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use sandbox::{
-    Sandbox,
+    Fault, Rule, Sandbox,
     weather::{
         ABROAD, ABROAD_POINT, ADDRESS, API_KEY, Alert, Conditions, ONE_CALL_API_KEY, POINT, POSTAL_CODE, Service, TOWN,
     },
@@ -124,7 +124,10 @@ async fn the_seeds_example_runs_word_for_word() {
     let answer = school.ask("checkSchoolClosureConditions", body).await;
     assert_eq!((&answer["verdict"], &answer["units"]), (&json!("open"), &json!("metric")));
     let place = &answer["resolvedLocation"];
-    assert_eq!((&place["name"], &place["lat"], &place["source"]), (&json!("School Address"), &json!(POINT.0), &json!("given")));
+    assert_eq!(
+        (&place["name"], &place["lat"], &place["source"]),
+        (&json!("School Address"), &json!(POINT.0), &json!("given"))
+    );
     assert_eq!(
         answer["thresholds"],
         json!({ "temperature": -20.0, "windSpeed": 25.0, "precipitation": 10.0, "visibility": 1000.0 })
@@ -211,6 +214,20 @@ async fn what_is_not_known_is_never_an_all_clear() {
 }
 
 #[tokio::test]
+async fn a_source_that_hangs_costs_nobody_elses_answer() {
+    let school = School::open().await;
+    school.make(|conditions| conditions.wind = 30.0);
+    let hangs = Rule::always(Fault::DelayBefore { ms: 60_000 }).to(Service::Nws.name());
+    school.sandbox.weather().faults().add(hangs);
+    let call = school.tenant.request(&school.admin).deadline(Duration::from_secs(3));
+    let report = call.call(CheckSchoolClosureConditions::new("School Address", seed())).await.unwrap();
+    assert_eq!((report.verdict, report.evidence.reasons.len()), (ClosureVerdict::CloseRecommended, 2));
+    let states: Vec<SourceState> = report.evidence.sources.iter().map(|source| source.state).collect();
+    assert_eq!(states, [SourceState::Answered, SourceState::Failed, SourceState::Answered]);
+    assert_eq!(report.evidence.sources[1].error.as_deref(), Some("timeout"));
+}
+
+#[tokio::test]
 async fn a_missing_value_is_named_and_no_all_clear() {
     let school = School::with(|config| config.sources([Source::Openweather, Source::Nws])).await;
     let weather = school.sandbox.weather();
@@ -224,7 +241,8 @@ async fn a_missing_value_is_named_and_no_all_clear() {
 #[tokio::test]
 async fn a_period_beyond_every_forecast_is_unknown() {
     let school = School::with(|config| config.sources([Source::Openweather, Source::Nws])).await;
-    let check = CheckSchoolClosureConditions::new(POINT, seed()).window(Window::new(ahead(24 * 10), ahead(24 * 10 + 8)));
+    let check =
+        CheckSchoolClosureConditions::new(POINT, seed()).window(Window::new(ahead(24 * 10), ahead(24 * 10 + 8)));
     let report = school.tenant.call(&school.admin, check).await.unwrap();
     assert_eq!((report.verdict, report.evidence.missing.len()), (ClosureVerdict::Unknown, 4));
 }
@@ -248,7 +266,8 @@ async fn no_coverage_is_no_all_clear() {
     assert_eq!(alerts.coverage, [Source::Openweather]);
     let check = CheckSchoolClosureConditions::new(ABROAD, seed());
     let report = school.tenant.call(&school.admin, check).await.unwrap();
-    assert_eq!(report.verdict, ClosureVerdict::Unknown, "one of the two sources of alerts does not cover it");
+    assert_eq!(report.verdict, ClosureVerdict::Monitor, "an alert without a severity is a grave one");
+    assert!(report.evidence.missing.is_empty());
 }
 
 #[tokio::test]
@@ -263,7 +282,8 @@ async fn alerts_are_actual_current_and_the_gravest_first() {
     weather.warn(POINT, Alert { status: "Test".to_owned(), ..Alert::new("test", "Tornado Warning", "Extreme") });
     weather.warn(POINT, Alert { message_type: "Cancel".to_owned(), ..Alert::new("gone", "Flood Warning", "Severe") });
     let answer = school.ask("getWeatherAlerts", json!({ "location": "School Address" })).await;
-    let ids: Vec<&str> = answer["alerts"].as_array().unwrap().iter().map(|alert| alert["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        answer["alerts"].as_array().unwrap().iter().map(|alert| alert["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["new", "minor"]);
     assert_eq!(answer["alerts"][0]["response"], "Shelter", "what else the vendor sent is kept");
     assert!(answer["missing"].as_array().unwrap().is_empty());
@@ -295,7 +315,12 @@ async fn places_are_found_in_every_way_and_never_guessed() {
         assert_eq!((place["source"].as_str(), place["country"].as_str()), (Some(source), country), "{location}");
     }
     for location in ["Atlantis,US", "99999,US", "1 Nowhere Lane, Rivertown, IL"] {
-        let error = school.refuse("checkSchoolClosureConditions", json!({ "location": location, "closureThresholds": { "temperature": -20 } })).await;
+        let error = school
+            .refuse(
+                "checkSchoolClosureConditions",
+                json!({ "location": location, "closureThresholds": { "temperature": -20 } }),
+            )
+            .await;
         assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("location")), "{location}");
     }
     let error = school.refuse("resolvePlace", json!({ "location": "Springfield" })).await;
@@ -316,7 +341,8 @@ async fn places_are_found_in_every_way_and_never_guessed() {
 #[tokio::test]
 async fn bad_arguments_are_refused_with_their_path_and_send_nothing() {
     let school = School::open().await;
-    let thresholds = |name: &str, value: f64| json!({ "location": "School Address", "closureThresholds": { name: value } });
+    let thresholds =
+        |name: &str, value: f64| json!({ "location": "School Address", "closureThresholds": { name: value } });
     let over = json!({ "start": "2020-01-01T00:00:00Z", "end": "2020-01-01T01:00:00Z" });
     let trip = |count: usize| json!({ "stops": vec![json!({ "location": TOWN, "arrive": ahead(1), "depart": ahead(2) }); count] });
     let closing = "checkSchoolClosureConditions";
@@ -328,14 +354,30 @@ async fn bad_arguments_are_refused_with_their_path_and_send_nothing() {
         (closing, thresholds("snow", 1.0), "closureThresholds.snow"),
         (closing, json!({ "location": "School Address", "closureThresholds": {} }), "closureThresholds"),
         (closing, json!({ "location": 5, "closureThresholds": { "temperature": 0 } }), "location"),
-        (closing, json!({ "location": { "lat": 91, "lon": 0 }, "closureThresholds": { "temperature": 0 } }), "location.lat"),
+        (
+            closing,
+            json!({ "location": { "lat": 91, "lon": 0 }, "closureThresholds": { "temperature": 0 } }),
+            "location.lat",
+        ),
         (closing, json!({ "location": TOWN, "closureThresholds": { "temperature": 0 }, "window": over }), "window.end"),
         (closing, json!({ "location": TOWN, "closureThresholds": { "temperature": 0 }, "units": "kelvin" }), "units"),
         ("checkAthleticEvent", json!({ "location": TOWN, "start": ahead(2), "end": ahead(1) }), "end"),
         ("checkAthleticEvent", json!({ "location": TOWN, "start": ahead(1), "end": ahead(24 * 20) }), "end"),
-        ("checkAthleticEvent", json!({ "location": TOWN, "start": ahead(1), "end": ahead(2), "regionCategory": 4 }), "regionCategory"),
-        ("checkAthleticEvent", json!({ "location": TOWN, "start": ahead(1), "end": ahead(2), "lightning": { "lastObservedAt": ahead(1) } }), "lightning.lastObservedAt"),
-        ("checkAthleticEvent", json!({ "location": TOWN, "start": ahead(1), "end": ahead(2), "lightning": { "lastObservedAt": ahead(0), "distanceMiles": -1 } }), "lightning.distanceMiles"),
+        (
+            "checkAthleticEvent",
+            json!({ "location": TOWN, "start": ahead(1), "end": ahead(2), "regionCategory": 4 }),
+            "regionCategory",
+        ),
+        (
+            "checkAthleticEvent",
+            json!({ "location": TOWN, "start": ahead(1), "end": ahead(2), "lightning": { "lastObservedAt": ahead(1) } }),
+            "lightning.lastObservedAt",
+        ),
+        (
+            "checkAthleticEvent",
+            json!({ "location": TOWN, "start": ahead(1), "end": ahead(2), "lightning": { "lastObservedAt": ahead(0), "distanceMiles": -1 } }),
+            "lightning.distanceMiles",
+        ),
         ("checkFieldTrip", trip(0), "stops"),
         ("checkFieldTrip", trip(11), "stops"),
         ("getForecast", json!({ "location": TOWN, "steps": "daily", "count": 17 }), "count"),
@@ -343,7 +385,11 @@ async fn bad_arguments_are_refused_with_their_path_and_send_nothing() {
         ("getSources", json!({ "x": 1 }), "x"),
     ] {
         let error = school.refuse(operation, arguments.clone()).await;
-        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some(field)), "{operation} {arguments}: {error}");
+        assert_eq!(
+            (error.code(), error.field()),
+            (ErrorCode::InvalidArgument, Some(field)),
+            "{operation} {arguments}: {error}"
+        );
     }
     assert_eq!(school.sent(), 0);
 }
@@ -385,9 +431,11 @@ async fn athletic_events_follow_the_bands() {
 #[tokio::test]
 async fn athletics_without_a_value_are_unknown() {
     let school = School::open().await;
-    for (service, field) in
-        [(Service::Openweather, "humidity"), (Service::Nws, "relativeHumidity"), (Service::OpenMeteo, "relative_humidity_2m")]
-    {
+    for (service, field) in [
+        (Service::Openweather, "humidity"),
+        (Service::Nws, "relativeHumidity"),
+        (Service::OpenMeteo, "relative_humidity_2m"),
+    ] {
         assert_eq!(school.tenant.call(&school.admin, event()).await.unwrap().verdict, EventVerdict::NoRestriction);
         school.sandbox.weather().leave_out(service, field);
     }
@@ -484,7 +532,12 @@ async fn a_wrong_key_is_told_and_goes_to_nobody_else() {
     assert_eq!(report.evidence.sources[0].error.as_deref(), Some("needs_reconnect"));
     for exchange in school.sandbox.weather().recorder().exchanges() {
         let keyed = exchange.query.iter().any(|(_, value)| value.contains("s3cret"));
-        assert_eq!(keyed, exchange.path.starts_with("/data/") || exchange.path.starts_with("/geo/"), "{}", exchange.path);
+        assert_eq!(
+            keyed,
+            exchange.path.starts_with("/data/") || exchange.path.starts_with("/geo/"),
+            "{}",
+            exchange.path
+        );
         if exchange.path.starts_with("/points/") || exchange.path.starts_with("/alerts/") {
             assert!(exchange.header("user-agent").unwrap().contains("it@school.example"));
             assert!(exchange.query.iter().all(|(name, _)| name != "limit"));

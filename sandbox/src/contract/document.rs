@@ -134,9 +134,10 @@ impl Document {
     /// Whether a query parameter carries a key: those are declared as a way to authenticate, not with the operations.
     pub(super) fn is_key(&self, name: &str) -> bool {
         let schemes = self.root.pointer("/components/securitySchemes").and_then(Value::as_object);
-        schemes.into_iter().flat_map(|schemes| schemes.values()).any(|scheme| {
-            scheme["type"] == "apiKey" && scheme["in"] == "query" && scheme["name"] == name
-        })
+        schemes
+            .into_iter()
+            .flat_map(|schemes| schemes.values())
+            .any(|scheme| scheme["type"] == "apiKey" && scheme["in"] == "query" && scheme["name"] == name)
     }
 
     pub(super) fn parameters(&self, operation: &Operation, place: &str) -> Vec<Parameter<'_>> {

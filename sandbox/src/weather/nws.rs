@@ -40,7 +40,11 @@ fn neat(degrees: f64) -> String {
 
 pub(super) fn answer(world: &World, request: &Request, url: &str) -> Answer {
     if request.header(&USER_AGENT).is_none_or(|agent| agent.trim().is_empty()) {
-        return Answer::new(StatusCode::FORBIDDEN, "text/html", "<html><head><title>Access Denied</title></head></html>");
+        return Answer::new(
+            StatusCode::FORBIDDEN,
+            "text/html",
+            "<html><head><title>Access Denied</title></head></html>",
+        );
     }
     let segments = request.segments();
     let path: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
@@ -69,8 +73,12 @@ fn points(text: &str, url: &str) -> Answer {
     };
     if !is_neat {
         let to = format!("{url}/points/{},{}", neat(at.0), neat(at.1));
-        return problem(StatusCode::MOVED_PERMANENTLY, "AdjustPointPrecision", "Adjusting Precision Of Point Coordinate")
-            .with(LOCATION, &to);
+        return problem(
+            StatusCode::MOVED_PERMANENTLY,
+            "AdjustPointPrecision",
+            "Adjusting Precision Of Point Coordinate",
+        )
+        .with(LOCATION, &to);
     }
     if !covered(at) {
         return problem(StatusCode::NOT_FOUND, "InvalidPoint", "Data Unavailable For Requested Point");
@@ -148,7 +156,17 @@ fn grid(world: &World, at: Cell, now: i64) -> Answer {
 
 /// The live service's parameters. Its contract lists `limit` too; sent, it is answered with 400.
 const PARAMETERS: [&str; 11] = [
-    "status", "message_type", "event", "code", "area", "point", "region", "region_type", "zone", "urgency", "severity",
+    "status",
+    "message_type",
+    "event",
+    "code",
+    "area",
+    "point",
+    "region",
+    "region_type",
+    "zone",
+    "urgency",
+    "severity",
 ];
 
 fn alerts(world: &World, request: &Request) -> Answer {

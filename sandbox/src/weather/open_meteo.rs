@@ -61,7 +61,9 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
     units.insert("time".to_owned(), json!("iso8601"));
     for name in query.get("hourly").unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
         let Some((unit, value)) = variable(name, &conditions, speed) else {
-            return bad(&format!("Data corrupted at path ''. Cannot initialize variable from invalid String value {name}."));
+            return bad(&format!(
+                "Data corrupted at path ''. Cannot initialize variable from invalid String value {name}."
+            ));
         };
         #[allow(clippy::cast_possible_truncation, reason = "codes are whole numbers")]
         let value = if matches!(name, "weather_code" | "us_aqi") { json!(value as i64) } else { json!(value) };

@@ -56,7 +56,8 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
             Answer::json(StatusCode::OK, &place.pollution(world, place.now - 3600, place.now + 96 * 3600))
         }
         "/data/3.0/onecall" if key != Some(ONE_CALL_API_KEY) => {
-            let message = "Please note that using One Call 3.0 requires a separate subscription to the One Call by Call plan.";
+            let message =
+                "Please note that using One Call 3.0 requires a separate subscription to the One Call by Call plan.";
             error(StatusCode::UNAUTHORIZED, &json!(401), message)
         }
         "/data/3.0/onecall" => Answer::json(StatusCode::OK, &place.one_call(world)),
@@ -205,9 +206,8 @@ impl Place {
         });
         world.pierce(Service::Openweather, &mut components);
         let hours = (first..=end / 3600).filter(|_| !world.empty.contains(&Service::Openweather));
-        let list: Vec<Value> = hours
-            .map(|hour| json!({ "dt": hour * 3600, "main": { "aqi": 1 }, "components": components }))
-            .collect();
+        let list: Vec<Value> =
+            hours.map(|hour| json!({ "dt": hour * 3600, "main": { "aqi": 1 }, "components": components })).collect();
         json!({ "coord": { "lon": self.lon, "lat": self.lat }, "list": list })
     }
 

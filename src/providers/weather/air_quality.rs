@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Metric, Missing, Place, Pollutant, ResolvedPlace, Source, SourceReport, SourceState, Weather, aqi, open_meteo,
-    openweather,
+    Metric, Missing, Place, Pollutant, ResolvedPlace, Source, SourceReport, SourceState, Weather, aqi,
+    gather::in_time,
+    open_meteo, openweather,
     openweather::PollutionHour,
     series::{Span, moment, seconds},
 };
@@ -129,7 +130,11 @@ fn from_hours(mut hours: Vec<PollutionHour>, missing: &mut Vec<Missing>) -> Opti
         }
         #[allow(clippy::cast_precision_loss, reason = "at most 24")]
         let micrograms = values.iter().sum::<f64>() / values.len() as f64;
-        pollutants.push(PollutantIndex { pollutant, index: aqi::index_of_micrograms(pollutant, micrograms), micrograms });
+        pollutants.push(PollutantIndex {
+            pollutant,
+            index: aqi::index_of_micrograms(pollutant, micrograms),
+            micrograms,
+        });
     }
     let worst = pollutants.iter().copied().reduce(|a, b| if b.index > a.index { b } else { a })?;
     Some(AirQuality {
@@ -171,19 +176,25 @@ impl Operation for GetAirQuality {
             async move {
                 let mut missing = Vec::new();
                 let found = match source {
-                    Source::OpenMeteo => open_meteo::air_quality(call, place).await.map(|series| {
-                        let hour = series.within(Metric::AirQuality, Span { from: now - 1, to: now }).last().copied();
-                        hour.map(|point| AirQuality {
-                            source,
-                            index: point.value,
-                            category: aqi::category(point.value).to_owned(),
-                            pollutant: None,
-                            pollutants: Vec::new(),
-                            at: moment(point.span.to),
-                            averaging: "source".to_owned(),
+                    Source::OpenMeteo => {
+                        in_time(call, open_meteo::air_quality(call, place)).await.flatten().map(|series| {
+                            let hour =
+                                series.within(Metric::AirQuality, Span { from: now - 1, to: now }).last().copied();
+                            hour.map(|point| AirQuality {
+                                source,
+                                index: point.value,
+                                category: aqi::category(point.value).to_owned(),
+                                pollutant: None,
+                                pollutants: Vec::new(),
+                                at: moment(point.span.to),
+                                averaging: "source".to_owned(),
+                            })
                         })
-                    }),
-                    _ => openweather::pollution_so_far(call, place).await.map(|hours| from_hours(hours, &mut missing)),
+                    }
+                    _ => in_time(call, openweather::pollution_so_far(call, place))
+                        .await
+                        .flatten()
+                        .map(|hours| from_hours(hours, &mut missing)),
                 };
                 (source, found, missing)
             }

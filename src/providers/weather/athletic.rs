@@ -267,7 +267,8 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let event = CheckAthleticEvent::new((0.0, 0.0), at("2026-06-01T20:00:00Z"), at("2026-06-01T22:00:00Z"));
         let seen = |last: &str| Lightning::new(at(last));
-        let rest = |event: CheckAthleticEvent| event.suspended(event.start).map(|until| until.to_string()[..16].to_owned());
+        let rest =
+            |event: CheckAthleticEvent| event.suspended(event.start).map(|until| until.to_string()[..16].to_owned());
         assert_eq!(rest(event.clone()), None);
         assert_eq!(rest(event.clone().lightning(seen("2026-06-01T19:30:00Z"))), None);
         assert_eq!(rest(event.clone().lightning(seen("2026-06-01T19:31:00Z"))).unwrap(), "2026-06-01T20:01");

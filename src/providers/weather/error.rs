@@ -40,9 +40,10 @@ pub(super) fn parse(status: u16, headers: &Headers, body: &[u8]) -> Error {
             ErrorCode::NeedsReconnect,
             "the weather source does not accept the key; a new key works after up to two hours, else an administrator must renew it",
         ),
-        403 if !is_openweather => {
-            (ErrorCode::Vendor, "the weather source refused access; the National Weather Service wants a contact in the config")
-        }
+        403 if !is_openweather => (
+            ErrorCode::Vendor,
+            "the weather source refused access; the National Weather Service wants a contact in the config",
+        ),
         404 => (ErrorCode::NotFound, "the weather source has nothing for this place"),
         500..=599 => (ErrorCode::VendorUnavailable, "the weather source failed within"),
         _ => (ErrorCode::Vendor, "the weather source refused the request"),
@@ -61,14 +62,39 @@ mod tests {
         let none = Headers::default();
         for (status, body, code, word) in [
             (401, r#"{"cod":401,"message":"Invalid API key"}"#, ErrorCode::NeedsReconnect, Some("Invalid API key")),
-            (401, r#"{"cod":401,"message":"Please note that using One Call 3.0 requires a separate subscription"}"#, ErrorCode::Vendor, Some("Please note that using One Call 3.0 requires a separate subscription")),
+            (
+                401,
+                r#"{"cod":401,"message":"Please note that using One Call 3.0 requires a separate subscription"}"#,
+                ErrorCode::Vendor,
+                Some("Please note that using One Call 3.0 requires a separate subscription"),
+            ),
             (404, r#"{"cod":"404","message":"city not found"}"#, ErrorCode::NotFound, Some("city not found")),
             (429, r#"{"cod":429,"message":"blocked"}"#, ErrorCode::RateLimited, Some("blocked")),
-            (400, r#"{"parameterErrors":[{"parameter":"query.limit","message":"not recognized"}],"title":"Bad Request"}"#, ErrorCode::Vendor, Some("not recognized")),
-            (404, r#"{"type":"https://api.weather.gov/problems/InvalidPoint","title":"Data Unavailable For Requested Point","status":404}"#, ErrorCode::NotFound, Some("Data Unavailable For Requested Point")),
+            (
+                400,
+                r#"{"parameterErrors":[{"parameter":"query.limit","message":"not recognized"}],"title":"Bad Request"}"#,
+                ErrorCode::Vendor,
+                Some("not recognized"),
+            ),
+            (
+                404,
+                r#"{"type":"https://api.weather.gov/problems/InvalidPoint","title":"Data Unavailable For Requested Point","status":404}"#,
+                ErrorCode::NotFound,
+                Some("Data Unavailable For Requested Point"),
+            ),
             (403, "<html>Access Denied</html>", ErrorCode::Vendor, None),
-            (400, r#"{"error":true,"reason":"Latitude must be in range"}"#, ErrorCode::Vendor, Some("Latitude must be in range")),
-            (400, r#"{"error":true,"reason":"Daily API request limit exceeded."}"#, ErrorCode::RateLimited, Some("Daily API request limit exceeded.")),
+            (
+                400,
+                r#"{"error":true,"reason":"Latitude must be in range"}"#,
+                ErrorCode::Vendor,
+                Some("Latitude must be in range"),
+            ),
+            (
+                400,
+                r#"{"error":true,"reason":"Daily API request limit exceeded."}"#,
+                ErrorCode::RateLimited,
+                Some("Daily API request limit exceeded."),
+            ),
             (503, "", ErrorCode::VendorUnavailable, None),
         ] {
             let error = parse(status, &none, body.as_bytes());

@@ -136,13 +136,7 @@ async fn report(
         SourceWeather { source: series.source, steps: steps.map(|span| Conditions::of(series, span, units)).collect() }
     };
     let weather: Vec<SourceWeather> = gathered.series.iter().map(known).collect();
-    Ok(WeatherReport {
-        weather,
-        units,
-        resolved_location: place,
-        sources: gathered.reports,
-        missing: gathered.missing,
-    })
+    Ok(WeatherReport { weather, units, resolved_location: place, sources: gathered.reports, missing: gathered.missing })
 }
 
 /// Answers the weather of now, from each source in use.
@@ -295,7 +289,11 @@ impl Operation for GetForecast {
                 let step = if series.source == Source::Openweather { 3 * HOUR } else { HOUR };
                 let first = if step == HOUR { first } else { now.div_euclid(step) * step };
                 let last = first + count * HOUR;
-                (0..).map(|n| first + n * step).take_while(|from| *from < last).map(|from| Span { from, to: from + step }).collect()
+                (0..)
+                    .map(|n| first + n * step)
+                    .take_while(|from| *from < last)
+                    .map(|from| Span { from, to: from + step })
+                    .collect()
             }
             Steps::Daily => {
                 let offset = gathered.offset(place);

@@ -39,10 +39,7 @@ fn heat_index_f(t: f64, r: f64) -> f64 {
 
 /// Rothfusz's regression, in °F: the National Weather Service's chart. It errs by up to 1.3 °F.
 fn rothfusz(t: f64, r: f64) -> f64 {
-    -42.379 + 2.049_015_23 * t + 10.143_331_27 * r
-        - 0.224_755_41 * t * r
-        - 0.006_837_83 * t * t
-        - 0.054_817_17 * r * r
+    -42.379 + 2.049_015_23 * t + 10.143_331_27 * r - 0.224_755_41 * t * r - 0.006_837_83 * t * t - 0.054_817_17 * r * r
         + 0.001_228_74 * t * t * r
         + 0.000_852_82 * t * r * r
         - 0.000_001_99 * t * t * r * r

@@ -171,11 +171,23 @@ async fn hourly_index(call: &Call<'_, Weather>, place: &ResolvedPlace) -> Result
     Ok(series)
 }
 
+/// Runs the question to one source for at most four fifths of what is left of the call's time: a source that hangs must
+/// not cost the answers of the others.
+pub(super) async fn in_time<T>(call: &Call<'_, Weather>, work: impl Future<Output = T>) -> Result<T> {
+    let left = call.deadline().since(call.now()).mul_f64(0.8);
+    let late = || Error::new(ErrorCode::Timeout, "the source did not answer in time");
+    call.runtime().timeout(left, work).await.ok_or_else(late)
+}
+
 /// Asks every source in use at once.
 pub(super) async fn gather(call: &Call<'_, Weather>, place: &ResolvedPlace, wanted: Wanted) -> Gathered {
     let sources: Vec<Source> =
         call.config().used().into_iter().filter(|source| wanted.weather || can(call, *source, wanted)).collect();
-    let said = join_all(sources.iter().map(|source| ask(call, *source, place, wanted))).await;
+    let late = |error| Said { errors: Vec::from([error]), ..Said::default() };
+    let asked = sources
+        .iter()
+        .map(|source| async move { in_time(call, ask(call, *source, place, wanted)).await.unwrap_or_else(late) });
+    let said = join_all(asked).await;
     let mut gathered = Gathered {
         series: Vec::new(),
         alerts: None,
@@ -185,9 +197,9 @@ pub(super) async fn gather(call: &Call<'_, Weather>, place: &ResolvedPlace, want
         first_error: None,
     };
     for (source, said) in sources.into_iter().zip(said) {
-        gathered.take(source, said, wanted);
+        gathered.take(source, said);
     }
-    if wanted.alerts && gathered.alerts.is_none() && gathered.missing.iter().all(|missing| missing.what != "alerts") {
+    if wanted.alerts && gathered.alerts.is_none() {
         gathered.missing.push(Missing::new("alerts", None, "no source in use has alerts for this place"));
     }
     if let Some(alerts) = &mut gathered.alerts {
@@ -206,7 +218,7 @@ fn can(call: &Call<'_, Weather>, source: Source, wanted: Wanted) -> bool {
 }
 
 impl Gathered {
-    fn take(&mut self, source: Source, mut said: Said, wanted: Wanted) {
+    fn take(&mut self, source: Source, mut said: Said) {
         let as_of = said.series.as_ref().and_then(|series| series.as_of).map(moment);
         let nothing = |series: &Option<Series>| series.as_ref().is_some_and(|series| series.points.is_empty());
         let empty = nothing(&said.series) || nothing(&said.air);
@@ -232,9 +244,6 @@ impl Gathered {
             SourceState::Empty => {
                 self.lost = true;
                 self.missing.push(Missing::new("source", Some(source), "it answered with nothing in it"));
-            }
-            SourceState::NoCoverage if wanted.alerts => {
-                self.missing.push(Missing::new("alerts", Some(source), "it does not cover this place"));
             }
             _ => {}
         }

@@ -107,11 +107,7 @@ impl Provider for Weather {
                 "2 000 calls a day until the account's owner changes it",
                 noted!("https://openweathermap.org/full-price"),
             ),
-            limit(
-                "OpenWeather's visibility",
-                "never more than 10 000 m",
-                noted!("https://openweathermap.org/current"),
-            ),
+            limit("OpenWeather's visibility", "never more than 10 000 m", noted!("https://openweathermap.org/current")),
             limit(
                 "National Weather Service",
                 "not published; above it an error, to be repeated after 5 seconds; ask for alerts at most every 30 seconds",

@@ -145,7 +145,9 @@ fn interval(text: &str) -> Option<(i64, i64)> {
 fn duration(text: &str) -> Option<i64> {
     let (days, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.strip_prefix('P')?, ""));
     let mut total = 0_i64;
-    for (mut part, units) in [(days, [('W', 604_800), ('D', 86_400)].as_slice()), (time, &[('H', 3600), ('M', 60), ('S', 1)])] {
+    for (mut part, units) in
+        [(days, [('W', 604_800), ('D', 86_400)].as_slice()), (time, &[('H', 3600), ('M', 60), ('S', 1)])]
+    {
         for (letter, seconds) in units {
             if let Some((number, rest)) = part.split_once(*letter) {
                 total = total.checked_add(number.parse::<i64>().ok().filter(|n| (0..10_000).contains(n))? * seconds)?;
@@ -289,7 +291,14 @@ mod tests {
 
     #[test]
     fn coordinates_have_at_most_four_decimals() {
-        let place = |lat, lon| ResolvedPlace { name: None, state: None, country: None, lat, lon, source: super::super::Locator::Given };
+        let place = |lat, lon| ResolvedPlace {
+            name: None,
+            state: None,
+            country: None,
+            lat,
+            lon,
+            source: super::super::Locator::Given,
+        };
         assert_eq!(point(&place(41.837_04, -87.5)), "41.837,-87.5");
         assert_eq!(point(&place(-0.000_001, 100.0)), "0,100");
     }

@@ -220,8 +220,7 @@ struct OneCallAlert {
 
 /// The alerts of national services, by One Call 3.0.
 pub(super) async fn alerts(call: &Call<'_, Weather>, place: &ResolvedPlace) -> Result<Vec<Alert>> {
-    let request =
-        asked(call, &["data", "3.0", "onecall"], place)?.query("exclude", "current,minutely,hourly,daily");
+    let request = asked(call, &["data", "3.0", "onecall"], place)?.query("exclude", "current,minutely,hourly,daily");
     let answer: OneCall = call.fetch(request).await?;
     call.charge(1, prices::ONE_CALL, prices::CURRENCY);
     if !answer.lat.is_finite() {

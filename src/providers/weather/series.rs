@@ -202,9 +202,9 @@ impl Series {
     pub(super) fn covers(&self, metric: Metric, window: Span) -> bool {
         let mut spans: Vec<Span> = self.within(metric, window).map(|point| point.span).collect();
         spans.sort_unstable_by_key(|span| span.from);
-        let reached = spans.into_iter().fold(window.from, |reached, span| {
-            if span.from <= reached { reached.max(span.to) } else { reached }
-        });
+        let reached = spans
+            .into_iter()
+            .fold(window.from, |reached, span| if span.from <= reached { reached.max(span.to) } else { reached });
         reached >= window.to
     }
 

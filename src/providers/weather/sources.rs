@@ -46,10 +46,8 @@ async fn ping(call: &Call<'_, Weather>, source: Source) -> Result<()> {
     match source {
         Source::Nws => nws::ping(call).await,
         Source::Openweather => {
-            let request = call
-                .get(call.url(openweather::HOST, &["data", "2.5", "weather"])?)
-                .query("lat", "0")
-                .query("lon", "0");
+            let request =
+                call.get(call.url(openweather::HOST, &["data", "2.5", "weather"])?).query("lat", "0").query("lon", "0");
             call.fetch::<Value>(request).await.map(drop)
         }
         Source::OpenMeteo => {

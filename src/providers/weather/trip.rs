@@ -199,11 +199,15 @@ impl Operation for CheckFieldTrip {
         }
         let forecasts_uv = call.config().used().contains(&Source::OpenMeteo);
         if self.uv_index.is_some() && !forecasts_uv {
-            return Err(Error::invalid("uvIndex", "needs open_meteo among the config's sources; no other forecasts it"));
+            return Err(Error::invalid(
+                "uvIndex",
+                "needs open_meteo among the config's sources; no other forecasts it",
+            ));
         }
         let ultraviolet = self.uv_index.or(forecasts_uv.then_some(ULTRAVIOLET));
         let rules = self.rules(units, ultraviolet);
-        let wanted = Wanted { air: self.air_quality.unwrap_or(true), alerts: self.alerts.unwrap_or(true), ..Wanted::ALL };
+        let wanted =
+            Wanted { air: self.air_quality.unwrap_or(true), alerts: self.alerts.unwrap_or(true), ..Wanted::ALL };
         let rules = &rules;
         let stops = try_join_all(self.stops.iter().enumerate().map(|(index, stop)| async move {
             let place = stop.location.resolve(call, &format!("stops[{index}].location")).await?;
