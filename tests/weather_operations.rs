@@ -2,7 +2,7 @@
 #![cfg(feature = "weather")]
 #![allow(missing_docs, reason = "tests")]
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sandbox::{
     Fault, Rule, Sandbox,
@@ -12,7 +12,7 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 use sis_integrations::{
-    Actor, ErrorCode, IntegrationManager, MasterKey, Role, Tenant, Timestamp, providers,
+    Actor, ErrorCode, IntegrationManager, MasterKey, Role, Runtime, Tenant, Timestamp, providers,
     providers::{Quota, weather::*},
     storage::MemoryStorage,
 };
@@ -96,8 +96,7 @@ fn seed() -> ClosureThresholds {
 }
 
 fn ahead(hours: u64) -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + Duration::from_secs(hours * 3600);
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap())
+    Runtime::current().now().after(Duration::from_secs(hours * 3600))
 }
 
 fn event() -> CheckAthleticEvent {

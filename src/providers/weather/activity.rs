@@ -65,7 +65,7 @@ impl RegionCategory {
     /// What to do at a WBGT in °F.
     pub(super) fn advice(self, wbgt: f64) -> Option<&'static str> {
         let beyond = |band: usize, from: f64| if band == 3 && self == Self::Three { wbgt > from } else { wbgt >= from };
-        let last = self.bands().into_iter().enumerate().filter(|(band, from)| beyond(*band, *from)).last();
+        let last = self.bands().into_iter().enumerate().rfind(|(band, from)| beyond(*band, *from));
         last.map(|(band, _)| HEAT_ADVICE[band])
     }
 

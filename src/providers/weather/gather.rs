@@ -184,9 +184,9 @@ pub(super) async fn gather(call: &Call<'_, Weather>, place: &ResolvedPlace, want
     let sources: Vec<Source> =
         call.config().used().into_iter().filter(|source| wanted.weather || can(call, *source, wanted)).collect();
     let late = |error| Said { errors: Vec::from([error]), ..Said::default() };
-    let asked = sources
-        .iter()
-        .map(|source| async move { in_time(call, ask(call, *source, place, wanted)).await.unwrap_or_else(late) });
+    let asked = sources.iter().map(|source| async move {
+        in_time(call, Box::pin(ask(call, *source, place, wanted))).await.unwrap_or_else(late)
+    });
     let said = join_all(asked).await;
     let mut gathered = Gathered {
         series: Vec::new(),

@@ -1,9 +1,9 @@
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sandbox::{Sandbox, weather};
 use serde_json::{Value, json};
-use sis_integrations::Timestamp;
+use sis_integrations::Runtime;
 
 use super::{School, Vendor};
 
@@ -57,10 +57,6 @@ fn arguments(operation: &str) -> Option<Value> {
 }
 
 fn fill<'a>(_: &'a School, _: &'a str, text: String) -> BoxFuture<'a, String> {
-    let ahead = |hours: u64| {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let at = i64::try_from((since + Duration::from_secs(hours * 3600)).as_micros()).unwrap();
-        Timestamp::from_micros(at).to_string()
-    };
+    let ahead = |hours: u64| Runtime::current().now().after(Duration::from_secs(hours * 3600)).to_string();
     Box::pin(async move { text.replace("{soon}", &ahead(2)).replace("{later}", &ahead(4)) })
 }
