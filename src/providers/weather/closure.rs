@@ -104,6 +104,16 @@ impl ClosureThresholds {
         Ok(())
     }
 
+    /// The same before the units are known, which may be the config's: refuses what cannot be in any.
+    pub(super) fn validate_unread(&self, field: &str, units: Option<Units>) -> Result<()> {
+        match units {
+            Some(units) => self.validate(field, units),
+            None => self
+                .validate(field, Units::Metric)
+                .or_else(|error| self.validate(field, Units::Imperial).map_err(|_| error)),
+        }
+    }
+
     /// Each threshold cancels; what comes within 2° or a tenth of it is worth watching.
     pub(super) fn rules(&self, units: Units) -> Vec<Rule> {
         let mut rules = Vec::new();
@@ -236,9 +246,7 @@ impl Operation for CheckSchoolClosureConditions {
 
     fn validate(&self) -> Result<()> {
         self.location.validate("location")?;
-        if let Some(units) = self.units {
-            self.closure_thresholds.validate("closureThresholds", units)?;
-        }
+        self.closure_thresholds.validate_unread("closureThresholds", self.units)?;
         self.window.map_or(Ok(()), |window| window.validate("window.end"))
     }
 
@@ -309,6 +317,8 @@ mod tests {
             let error = thresholds.validate("closureThresholds", units).unwrap_err();
             assert_eq!(error.field(), Some(field), "{error}");
         }
+        assert!(none.temperature(100.0).validate_unread("x", None).is_ok(), "it may be °F");
+        assert!(none.temperature(200.0).validate_unread("x", None).is_err());
         assert!(none.visibility(10_000.0).validate("x", Units::Metric).is_ok());
         assert!(none.temperature(-60.0).visibility(0.25).validate("x", Units::Imperial).is_ok());
     }

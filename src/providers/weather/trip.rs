@@ -180,8 +180,8 @@ impl Operation for CheckFieldTrip {
             stop.location.validate(&format!("stops[{index}].location"))?;
             stop.window().validate(&format!("stops[{index}].depart"))?;
         }
-        if let (Some(thresholds), Some(units)) = (&self.thresholds, self.units) {
-            thresholds.validate("thresholds", units)?;
+        if let Some(thresholds) = &self.thresholds {
+            thresholds.validate_unread("thresholds", self.units)?;
         }
         if self.uv_index.is_some_and(|index| !(1.0..=20.0).contains(&index)) {
             return Err(Error::invalid("uvIndex", "must be between 1 and 20"));
