@@ -14,6 +14,14 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use sandbox::contract::{Contract, FOLDER_VARIABLE};
 use sis_integrations::storage::MemoryStorage;
 
+/// Paths of vendors whose documents leave them out: air quality, and the geocoder that shares the weather's look-alike.
+const NOT_IN_A_DOCUMENT: &[(&str, &str)] = &[
+    ("weather", "/data/2.5/air_pollution/history"),
+    ("weather", "/data/2.5/air_pollution/forecast"),
+    ("weather", "/v1/air-quality"),
+    ("weather", "/geocoder/locations/onelineaddress"),
+];
+
 fn main() {
     let folder = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
     let trials = operations()
@@ -40,7 +48,8 @@ fn check(folder: &Path, provider: &str, operation: &str) -> Result<(), Failed> {
         let school = School::open(builder().storage(MemoryStorage::new())).await;
         let arguments = school.filled(provider, operation).await;
         school.tenant.execute(&school.admin, provider, operation, arguments).await?;
-        let exchanges = (vendor(provider).recorder)(&school.sandbox).exchanges();
+        let mut exchanges = (vendor(provider).recorder)(&school.sandbox).exchanges();
+        exchanges.retain(|exchange| !NOT_IN_A_DOCUMENT.contains(&(provider, exchange.path.as_str())));
         if exchanges.is_empty() {
             return Err("nothing was sent".into());
         }

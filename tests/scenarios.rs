@@ -103,7 +103,7 @@ scenarios! {
     khan_academy_status: "khan_academy-status.json",
     stripe_payment: "stripe-payment.json",
     sendgrid_mail: "sendgrid-mail.json",
-    weather_status: "weather-status.json",
+    weather_closure: "weather-closure.json",
 }
 
 #[test]

@@ -163,6 +163,7 @@ impl Contract {
                 Some(parameter) => {
                     document.check_parameter(parameter, node, &format!("query {name}"), violations);
                 }
+                None if document.is_key(name) => {}
                 None => violations.push(format!("query {name}: unknown")),
             }
         }

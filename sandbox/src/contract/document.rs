@@ -131,6 +131,15 @@ impl Document {
         (self.root.pointer(&pointer).unwrap_or(&Value::Null), pointer)
     }
 
+    /// Whether a query parameter carries a key: those are declared as a way to authenticate, not with the operations.
+    pub(super) fn is_key(&self, name: &str) -> bool {
+        let schemes = self.root.pointer("/components/securitySchemes").and_then(Value::as_object);
+        schemes
+            .into_iter()
+            .flat_map(|schemes| schemes.values())
+            .any(|scheme| scheme["type"] == "apiKey" && scheme["in"] == "query" && scheme["name"] == name)
+    }
+
     pub(super) fn parameters(&self, operation: &Operation, place: &str) -> Vec<Parameter<'_>> {
         let (item, pointer) = self.item(operation);
         let lists = [

@@ -179,3 +179,43 @@ fn a_path_names_one_operation_or_is_a_violation() {
     );
     assert_eq!(contract.check_response("DELETE", "/api/pupils/p1", 204, None), Ok(()));
 }
+
+/// As the National Weather Service describes a list of warnings, and OpenWeather its key.
+#[test]
+fn a_field_of_two_parts_is_judged_by_both_and_a_key_is_no_stranger() {
+    let root = json!({
+        "openapi": "3.0.1",
+        "paths": { "/trips": { "get": { "responses": { "200": { "content": { "application/json": { "schema": {
+            "allOf": [
+                { "$ref": "#/components/schemas/Listed" },
+                { "properties": { "items": { "type": "array", "items": {
+                    "properties": { "detail": { "type": "object", "properties": { "bus": { "type": "string" } } } },
+                } } } },
+            ],
+        } } } } } } } },
+        "components": {
+            "schemas": { "Listed": { "type": "object", "properties": { "items": { "type": "array", "items": {
+                "type": "object",
+                "required": ["id"],
+                "properties": { "id": { "type": "integer" }, "detail": { "type": "object" } },
+                "additionalProperties": false,
+            } } } } },
+            "securitySchemes": { "key": { "type": "apiKey", "in": "query", "name": "appid" } },
+        },
+    });
+    let documents = vec![Document::new("trips".to_owned(), root).unwrap()];
+    let contract = Contract { vendor: "school".to_owned(), documents };
+    let answer = |item: Value| contract.check_response("GET", "/trips", 200, Some(&json!({ "items": [item] })));
+    assert_eq!(answer(json!({ "id": 1, "detail": { "bus": "a" } })), Ok(()));
+    for wrong in [
+        json!({ "detail": {} }),
+        json!({ "id": 1, "detail": { "bus": 5 } }),
+        json!({ "id": 1, "detail": { "train": "a" } }),
+        json!({ "id": 1, "driver": "a" }),
+    ] {
+        assert!(answer(wrong.clone()).is_err(), "{wrong}");
+    }
+    let query = |name: &str| contract.check_request("GET", "/trips", &pairs(&[(name, "k")]), Body::None);
+    assert!(query("appid").is_ok());
+    assert!(query("apikey").is_err());
+}

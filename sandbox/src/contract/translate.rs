@@ -71,8 +71,14 @@ impl Translator<'_> {
             }
         }
         for name in PARTS {
-            let parts = keywords.get_mut(*name).and_then(Value::as_array_mut);
-            parts.into_iter().flatten().for_each(|part| self.schema(part, false));
+            let Some(parts) = keywords.get_mut(*name).and_then(Value::as_array_mut) else { continue };
+            let named: Vec<Vec<String>> = parts.iter().map(|part| self.fields(part)).collect();
+            for (index, part) in parts.iter_mut().enumerate() {
+                // Parts that all hold may each say a part of the same field.
+                let others = named.iter().enumerate().filter(|(other, _)| *name == "allOf" && *other != index);
+                let shared: Vec<&String> = others.flat_map(|(_, names)| names).collect();
+                self.part(part, &shared);
+            }
         }
         modernise(keywords);
         if names_fields {
@@ -80,6 +86,35 @@ impl Translator<'_> {
         }
         if keywords.remove("nullable") == Some(Value::Bool(true)) {
             allow_null(schema);
+        }
+    }
+
+    /// The fields that a part of a combination lists.
+    fn fields(&self, part: &Value) -> Vec<String> {
+        let (part, _) = resolve(self.original, part, String::new());
+        let properties = part.get("properties").and_then(Value::as_object);
+        properties.into_iter().flat_map(Map::keys).cloned().collect()
+    }
+
+    /// A part of a combination; what stands in a field that other parts list too stays open like the part itself.
+    fn part(&self, part: &mut Value, shared: &[&String]) {
+        let mut apart = Vec::new();
+        if let Some(properties) = part.get_mut("properties").and_then(Value::as_object_mut) {
+            for name in shared {
+                if let Some(field) = properties.shift_remove(*name) {
+                    apart.push(((*name).clone(), field));
+                }
+            }
+        }
+        self.schema(part, false);
+        for (name, mut field) in apart {
+            match field.get_mut("items") {
+                Some(items) => self.schema(items, false),
+                None => self.schema(&mut field, false),
+            }
+            if let Some(properties) = part.get_mut("properties").and_then(Value::as_object_mut) {
+                properties.insert(name, field);
+            }
         }
     }
 }
