@@ -109,7 +109,7 @@ where
             let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             call(school.clone(), admin.clone(), number).await?;
         }
-        sis_integrations::Result::Ok(())
+        Ok::<(), sis_integrations::Error>(())
     };
     futures::future::try_join_all((0..AT_ONCE).map(|_| caller())).await?;
     let made = number.load(std::sync::atomic::Ordering::Relaxed);
