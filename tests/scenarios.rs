@@ -100,7 +100,7 @@ scenarios! {
     good_call: "01-good-call.json",
     refused_call: "02-refused-call.json",
     bad_argument: "03-bad-argument.json",
-    khan_academy_status: "khan_academy-status.json",
+    khan_academy_import: "khan_academy-import.json",
     sendgrid_status: "sendgrid-status.json",
     stripe_status: "stripe-status.json",
     weather_status: "weather-status.json",
