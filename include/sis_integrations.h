@@ -157,6 +157,18 @@ enum sis_status
      * Card numbers never enter: pass a payment method that the vendor's page has made.
      */
     SIS_STATUS_CARD_DATA_REFUSED = 33,
+    /**
+     * The webhook lacks the signature, or the header with its time.
+     */
+    SIS_STATUS_SIGNATURE_MISSING = 34,
+    /**
+     * The webhook's signature fits none of the tenant's active secrets: it is forged, or was changed on its way.
+     */
+    SIS_STATUS_SIGNATURE_INVALID = 35,
+    /**
+     * The webhook was signed too long ago, or in the future: it may be a repetition by somebody else.
+     */
+    SIS_STATUS_SIGNATURE_STALE = 36,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -372,7 +372,7 @@ async fn what_is_not_there_is_a_problem_too() {
     let webhook = Client::new().post(format!("{}/api/integrations/webhooks/twilio", school.url));
     Answer::of(webhook).await.problem(404, "not_found");
     let reserved = school.other("webhooks");
-    assert_eq!(reserved.get("/stats").await.problem(400, "invalid_argument")["field"], "tenant");
+    assert_eq!(reserved.get("/twilio/config").await.problem(400, "invalid_argument")["field"], "tenant");
     let wrong = Answer::of(school.ask(Method::DELETE, "/twilio/config")).await;
     wrong.problem(405, "not_found");
     assert_eq!(wrong.header("allow"), "GET,HEAD,PUT");

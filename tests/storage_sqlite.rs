@@ -370,14 +370,14 @@ static PUPILS_2: Table = Table {
         column("likes", Kind::Json, false, 2),
         column("since", Kind::Timestamp, false, 2),
     ],
-    indexes: &[Index { columns: &["nickname"], unique: true, since: 2 }],
+    indexes: &[Index { columns: &["nickname"], unique: true, clustered: false, since: 2 }],
     since: 1,
 };
 static CLASSES_2: Table = Table {
     name: "integration_classes",
     about: "",
     columns: &[column("room", Kind::Text, false, 2)],
-    indexes: &[Index { columns: &["room"], unique: false, since: 2 }],
+    indexes: &[Index { columns: &["room"], unique: false, clustered: false, since: 2 }],
     since: 2,
 };
 static SCHEMA_1: Schema = Schema { version: 1, tables: &[&PUPILS_1] };

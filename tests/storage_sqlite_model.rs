@@ -37,9 +37,9 @@ static ALL: Table = Table {
         column("maybe_moment", Kind::Timestamp, true),
     ],
     indexes: &[
-        Index { columns: &["moment"], unique: false, since: 1 },
-        Index { columns: &["maybe_integer"], unique: false, since: 1 },
-        Index { columns: &["maybe_text", "integer"], unique: true, since: 1 },
+        Index { columns: &["moment"], unique: false, clustered: false, since: 1 },
+        Index { columns: &["maybe_integer"], unique: false, clustered: false, since: 1 },
+        Index { columns: &["maybe_text", "integer"], unique: true, clustered: false, since: 1 },
     ],
     since: 1,
 };

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::Sha256;
 use sis_integrations::{
-    Actor, Error, ErrorCode, IntegrationManager, Manifest, Role, Secret, Tenant, manifest, operations,
+    Actor, Error, ErrorCode, IntegrationManager, Manifest, Role, Secret, Tenant, Timestamp, manifest, operations,
     providers::{
         Access, Call, ConfigField, HealthProbe, Operation, OperationSpec, Provider, ProviderConfig, ProviderInfo, Quota,
     },
@@ -76,7 +76,7 @@ impl Provider for Recorder {
         operations![SendMany]
     }
 
-    fn authenticate(_config: &Settings, _request: &mut Request) -> sis_integrations::Result<()> {
+    fn authenticate(_config: &Settings, _request: &mut Request, _now: Timestamp) -> sis_integrations::Result<()> {
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! is a process of its own.
 //!
 //! `cargo bench --bench budgets` measures all, `cargo bench --bench budgets -- audit` what is named. The parts are
-//! `calls`, `lone`, `audit`, `start`, `memory`, `size` and `alert`.
+//! `calls`, `lone`, `audit`, `webhooks`, `start`, `memory`, `size` and `alert`.
 #![allow(clippy::disallowed_methods, reason = "a benchmark is a host application: it measures time and spawns")]
 
 mod alert;
@@ -15,6 +15,7 @@ mod report;
 mod server;
 mod size;
 mod start;
+mod webhooks;
 
 use std::{error::Error, future::Future, process::ExitCode};
 
@@ -62,6 +63,9 @@ async fn measure(names: &[String]) -> Outcome {
     }
     if wanted("audit") {
         audit::measure(folder.path()).await?;
+    }
+    if wanted("webhooks") {
+        webhooks::measure(folder.path()).await?;
     }
     if wanted("start") {
         start::measure_first_call(&server, folder.path()).await?;

@@ -17,7 +17,10 @@ for _ in $(seq 6000); do
 done
 [[ -n $url ]] || { echo "wasm: the sandbox named no address for twilio" >&2; exit 1; }
 
-export SIS_SANDBOX_TWILIO_URL=$url
+# The lines of all vendors are written at once.
+while read -r name address; do
+  export "SIS_SANDBOX_${name^^}_URL=$address"
+done <"$lines"
 export SIS_SANDBOX_TWILIO_ACCOUNT_SID=AC5a4db0c5000000000000000000000001
 export SIS_SANDBOX_TWILIO_AUTH_TOKEN=5a4db0c5000000000000000000000002
 node --test bindings/wasm/tests/*.test.mjs

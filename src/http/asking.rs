@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, HttpBody, to_bytes},
+    body::{Body, Bytes, HttpBody, to_bytes},
     extract::{ConnectInfo, FromRequestParts, RawPathParams},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
@@ -14,7 +14,7 @@ use super::{Api, Problem, RESERVED_TENANT};
 use crate::{
     error::{Error, ErrorCode, Result},
     manager::{IntegrationManager, Tenant, edge},
-    model::{Actor, TenantId},
+    model::{Actor, Runtime, TenantId},
 };
 
 /// How long a body may take to arrive.
@@ -97,23 +97,10 @@ impl Asking {
     /// The body as JSON; `None` for an empty one.
     pub(super) async fn json(&self, body: Body) -> Result<Option<Value>, Problem> {
         let limit = self.api.body_limit;
-        let too_large = || Error::new(ErrorCode::TooLarge, format!("the body has more than {limit} bytes"));
-        if body.size_hint().lower() > limit as u64 {
-            return Err(too_large().into());
-        }
         if !body.is_end_stream() {
             self.check_media_type()?;
         }
-        let arriving = self.manager().runtime().timeout(PATIENCE, to_bytes(body, limit));
-        let bytes = match arriving.await {
-            Some(Ok(bytes)) => bytes,
-            Some(Err(error)) if is_over_limit(&error) => return Err(too_large().into()),
-            Some(Err(_)) => return Err(Error::invalid("body", "broke off before its end").into()),
-            None => {
-                let late = Error::new(ErrorCode::Timeout, format!("the body did not arrive within {PATIENCE:?}"));
-                return Err(Problem::from(late).with_status(StatusCode::REQUEST_TIMEOUT));
-            }
-        };
+        let bytes = bytes(self.manager().runtime(), body, limit).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -140,6 +127,23 @@ impl Asking {
         let json = media_type.eq_ignore_ascii_case("application/json")
             || media_type.len() > 5 && media_type.to_ascii_lowercase().ends_with("+json");
         if json { Ok(()) } else { Err(unsupported(Error::invalid("Content-Type", "must be application/json"))) }
+    }
+}
+
+/// A body, whole.
+pub(super) async fn bytes(runtime: &Runtime, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || Error::new(ErrorCode::TooLarge, format!("the body has more than {limit} bytes"));
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large().into());
+    }
+    match runtime.timeout(PATIENCE, to_bytes(body, limit)).await {
+        Some(Ok(bytes)) => Ok(bytes),
+        Some(Err(error)) if is_over_limit(&error) => Err(too_large().into()),
+        Some(Err(_)) => Err(Error::invalid("body", "broke off before its end").into()),
+        None => {
+            let late = Error::new(ErrorCode::Timeout, format!("the body did not arrive within {PATIENCE:?}"));
+            Err(Problem::from(late).with_status(StatusCode::REQUEST_TIMEOUT))
+        }
     }
 }
 

@@ -17,11 +17,12 @@ use crate::{
     error::{Error, ErrorCode, Result},
     manager::edge,
     model::{Disclosure, Timestamp},
+    services::WebhookFilter,
 };
 
 type Answer = Result<Response, Problem>;
 
-fn json(answer: &impl Serialize) -> Response {
+pub(super) fn json(answer: &impl Serialize) -> Response {
     match serde_json::to_vec(answer) {
         Ok(body) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
         Err(_) => Problem::from(Error::internal("an answer cannot be written as JSON")).into_response(),
@@ -202,6 +203,27 @@ pub(super) async fn audit(asking: Asking) -> Answer {
 
 pub(super) async fn verify_audit(asking: Asking) -> Answer {
     Ok(json(&asking.school.verify_audit(&asking.actor).await?))
+}
+
+pub(super) async fn webhook_route(asking: Asking) -> Answer {
+    let provider = asking.segment("provider");
+    let route = asking.school.webhook_route(&asking.actor, provider).await?;
+    let path = format!("/api/integrations/webhooks/{provider}?route={route}");
+    Ok(json(&json!({ "provider": provider, "route": route, "path": path })))
+}
+
+pub(super) async fn webhooks(asking: Asking) -> Answer {
+    let filter: WebhookFilter = asking.query(&["limit"])?;
+    Ok(json(&asking.school.webhooks(&asking.actor, &filter).await?))
+}
+
+pub(super) async fn replay_webhook(asking: Asking) -> Answer {
+    Ok(json(&asking.school.replay_webhook(&asking.actor, asking.segment("id")).await?))
+}
+
+pub(super) async fn delivery(asking: Asking) -> Answer {
+    let (provider, message) = (asking.segment("provider"), asking.segment("messageId"));
+    Ok(json(&asking.school.delivery(&asking.actor, provider, message).await?))
 }
 
 pub(super) async fn permissions(asking: Asking) -> Answer {

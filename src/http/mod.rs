@@ -18,6 +18,7 @@ mod asking;
 mod auth;
 mod endpoints;
 mod problem;
+mod webhooks;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -43,10 +44,10 @@ use crate::{
 pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Segments with a meaning of their own where a provider's id could stand: no provider can have such an id.
-pub const RESERVED_PROVIDERS: &[&str] = &["api-keys", "audit", "compliance", "health", "stats"];
+pub const RESERVED_PROVIDERS: &[&str] = &["api-keys", "audit", "compliance", "health", "stats", "webhooks"];
 
 /// Segments with a meaning of their own where an operation's name could stand.
-pub const RESERVED_OPERATIONS: &[&str] = &["config", "health"];
+pub const RESERVED_OPERATIONS: &[&str] = &["config", "deliveries", "health", "webhook-route"];
 
 /// The segment where vendors' webhooks arrive: over REST no tenant can have it as its id.
 pub const RESERVED_TENANT: &str = "webhooks";
@@ -62,12 +63,19 @@ pub struct Api {
     authenticator: Box<dyn Authenticator>,
     body_limit: usize,
     trusted_proxies: usize,
+    public_url: Option<url::Url>,
 }
 
 impl Api {
     /// The API of this manager, for those whom the authenticator knows.
     pub fn new(manager: IntegrationManager, authenticator: impl Authenticator) -> Self {
-        Self { manager, authenticator: Box::new(authenticator), body_limit: BODY_LIMIT, trusted_proxies: 0 }
+        Self {
+            manager,
+            authenticator: Box::new(authenticator),
+            body_limit: BODY_LIMIT,
+            trusted_proxies: 0,
+            public_url: None,
+        }
     }
 
     /// Takes bodies up to this many bytes. Default: [`BODY_LIMIT`].
@@ -81,6 +89,13 @@ impl Api {
     /// send one.
     pub fn trusted_proxies(mut self, count: usize) -> Self {
         self.trusted_proxies = count;
+        self
+    }
+
+    /// Says by which address the world reaches this server, such as `https://sis.example.org`: vendors sign the address
+    /// they call. Default: the `Host` header, and with [`Api::trusted_proxies`] what those say of it.
+    pub fn public_url(mut self, url: url::Url) -> Self {
+        self.public_url = Some(url);
         self
     }
 
@@ -101,10 +116,15 @@ impl Api {
             .route("/api-keys/{id}", delete(to::revoke_api_key))
             .route("/{provider}/config", get(to::config).put(to::configure))
             .route("/{provider}/health", get(to::health))
+            .route("/{provider}/webhook-route", get(to::webhook_route))
+            .route("/{provider}/deliveries/{messageId}", get(to::delivery))
+            .route("/webhooks", get(to::webhooks))
+            .route("/webhooks/{id}/replay", post(to::replay_webhook))
             .route("/{provider}/{method}", post(to::execute))
             .route("/{userId}/{provider}/permissions", get(to::permissions).put(to::set_permissions));
         Router::new()
             .route("/healthz", get(to::healthz))
+            .route("/api/integrations/webhooks/{provider}", post(webhooks::receive))
             .nest("/api/integrations/{tenantId}", tenant)
             .fallback(no_such_path)
             .method_not_allowed_fallback(no_such_method)
@@ -140,7 +160,7 @@ async fn outermost(request: Request, next: Next) -> Response {
 async fn no_such_path(uri: Uri) -> Problem {
     let known = "the paths are under /api/integrations/{tenantId}; docs/rest-api.md lists them";
     let why = match uri.path().strip_prefix("/api/integrations/") {
-        Some(rest) if rest.ends_with("/compliance") || rest.starts_with("webhooks/") => "this is not built in yet",
+        Some(rest) if rest.ends_with("/compliance") => "this is not built in yet",
         _ => known,
     };
     Error::new(ErrorCode::NotFound, format!("there is nothing at this path; {why}")).into()

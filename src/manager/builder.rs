@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,10 @@ use crate::{
     model::Runtime,
     providers::{Provider, ProviderSpec, Quota},
     security::{KeyProvider, Limiter, MasterKey, SecurityService},
-    services::{AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService},
+    services::{
+        AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService,
+        WebhookHandler, WebhookService,
+    },
     storage::{Journal, SharedWriter, Storage, tables},
     transport::{Backoff, Client, Http},
 };
@@ -39,6 +42,8 @@ pub struct Builder {
     quotas: BTreeMap<String, Quota>,
     defaults: BTreeMap<String, Map<String, Value>>,
     defaults_from_env: bool,
+    webhook_handlers: Vec<Arc<dyn WebhookHandler>>,
+    webhook_backoff: Option<Backoff>,
 }
 
 impl Builder {
@@ -133,6 +138,19 @@ impl Builder {
         self
     }
 
+    /// Hands webhook events to `handler`: see [`WebhookHandler`] for what it is promised. There may be several.
+    pub fn on_webhook(mut self, handler: impl WebhookHandler) -> Self {
+        self.webhook_handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Waits between attempts to hand over a webhook event, and how many there are before it is `dead`. Default: 10
+    /// seconds to 1 hour, 16 attempts.
+    pub fn webhook_backoff(mut self, backoff: Backoff) -> Self {
+        self.webhook_backoff = Some(backoff);
+        self
+    }
+
     /// Migrates the storage, checks the master key, and begins.
     ///
     /// Errors: `invalid_argument` for what is missing, `wrong_master_key`, `storage_*`.
@@ -188,6 +206,16 @@ impl Builder {
             usage: UsageService::new(writer.clone(), runtime.clone()),
             idempotency: IdempotencyService::new(writer.clone(), runtime.clone()),
             health: HealthService::default(),
+            webhooks: WebhookService::new(
+                writer.clone(),
+                runtime.clone(),
+                self.webhook_backoff.unwrap_or(Backoff {
+                    first: Duration::from_secs(10),
+                    most: Duration::from_secs(3600),
+                    attempts: 16,
+                }),
+                self.webhook_handlers,
+            ),
             limiter: Limiter::default(),
             refusals: Limiter::default(),
             alarms: Limiter::default(),
@@ -197,7 +225,9 @@ impl Builder {
             runtime,
         };
         core.audit.merge_journal().await?;
-        Ok(IntegrationManager(Arc::new(core)))
+        let core = Arc::new(core);
+        core.sweep_webhooks();
+        Ok(IntegrationManager(core))
     }
 }
 

@@ -4,19 +4,20 @@
 //! [`dispatch`] takes the name of a function and its request as an object; field names are those of the REST API.
 //! [`open`] takes the options of a manager.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use base64::Engine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{Builder, Durability, IntegrationManager, Tenant};
+use super::{Builder, Durability, IntegrationManager, Tenant, WebhookRequest};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, Disclosure, Timestamp},
     providers::{self, read_object},
     security::MasterKey,
-    services::{ApiKeyRequest, AuditFilter, ConfigChange, Grant},
+    services::{ApiKeyRequest, AuditFilter, ConfigChange, Grant, WebhookFilter},
     storage::MemoryStorage,
 };
 
@@ -202,6 +203,46 @@ struct CreateApiKey {
     api_key: ApiKeyRequest,
 }
 
+/// A webhook as the host received it: the body as text where it is UTF-8, else as base64, to the byte.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ReceiveWebhook {
+    provider: String,
+    url: url::Url,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    body_base64: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webhooks {
+    tenant: String,
+    actor: Actor,
+    #[serde(default)]
+    filter: WebhookFilter,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplayWebhook {
+    tenant: String,
+    actor: Actor,
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OfMessage {
+    tenant: String,
+    actor: Actor,
+    provider: String,
+    message_id: String,
+}
+
 /// The functions [`dispatch`] knows.
 pub const FUNCTIONS: &[&str] = &[
     "execute",
@@ -216,6 +257,11 @@ pub const FUNCTIONS: &[&str] = &[
     "stats",
     "health",
     "healthAll",
+    "receiveWebhook",
+    "webhookRoute",
+    "webhooks",
+    "replayWebhook",
+    "delivery",
 ];
 
 /// Calls one function of the manager: its request and its answer are objects.
@@ -301,6 +347,37 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
         "healthAll" => {
             let OfTenant { tenant, actor } = read(request)?;
             Ok(json!({ "integrations": school(manager, &tenant)?.health_all(&actor).await? }))
+        }
+        "receiveWebhook" => {
+            let ReceiveWebhook { provider, url, headers, body, body_base64 } = read(request)?;
+            let body = match (body, body_base64) {
+                (Some(body), None) => body.into_bytes(),
+                (None, Some(body)) => base64::engine::general_purpose::STANDARD
+                    .decode(body)
+                    .map_err(|_| Error::invalid("bodyBase64", "must be base64"))?,
+                _ => return Err(Error::invalid("body", "is required as text, or else bodyBase64 as base64")),
+            };
+            let mut webhook = WebhookRequest::new(url, body);
+            for (name, value) in headers {
+                webhook = webhook.header(&name, value);
+            }
+            write(manager.receive_webhook(&provider, webhook).await?)
+        }
+        "webhookRoute" => {
+            let OfProvider { tenant, actor, provider } = read(request)?;
+            Ok(json!({ "route": school(manager, &tenant)?.webhook_route(&actor, &provider).await? }))
+        }
+        "webhooks" => {
+            let Webhooks { tenant, actor, filter } = read(request)?;
+            write(school(manager, &tenant)?.webhooks(&actor, &filter).await?)
+        }
+        "replayWebhook" => {
+            let ReplayWebhook { tenant, actor, id } = read(request)?;
+            write(school(manager, &tenant)?.replay_webhook(&actor, &id).await?)
+        }
+        "delivery" => {
+            let OfMessage { tenant, actor, provider, message_id } = read(request)?;
+            write(school(manager, &tenant)?.delivery(&actor, &provider, &message_id).await?)
         }
         _ => Err(Error::new(
             ErrorCode::NotFound,

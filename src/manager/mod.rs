@@ -5,6 +5,7 @@ pub mod edge;
 mod parts;
 mod road;
 mod tenant;
+mod webhooks;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 pub use builder::{Builder, Durability};
 pub use parts::Progress;
 pub use tenant::{CallBuilder, Reply, Tenant};
+pub use webhooks::{HandshakeReply, ReceivedWebhookEvent, WebhookReceipt, WebhookRequest};
 
 // What `http` says of providers, it reads through the manager.
 pub use crate::providers::ProviderSpec;
@@ -30,7 +32,10 @@ use crate::{
     model::{Actor, Runtime, TenantId},
     providers::Quota,
     security::{Limiter, SecurityService},
-    services::{AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService},
+    services::{
+        AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService,
+        WebhookService,
+    },
     storage::{SharedWriter, Storage},
     transport::{Backoff, Breaker, Client, RetryBudget},
 };
@@ -79,6 +84,7 @@ struct Core {
     usage: UsageService,
     idempotency: IdempotencyService,
     health: HealthService,
+    webhooks: WebhookService,
     limiter: Limiter<(TenantId, &'static str)>,
     refusals: Limiter<(TenantId, String)>,
     alarms: Limiter<(TenantId, String)>,

@@ -56,8 +56,8 @@ impl<T> Deref for Reply<T> {
 /// ```
 #[derive(Clone)]
 pub struct Tenant {
-    core: Arc<Core>,
-    id: TenantId,
+    pub(super) core: Arc<Core>,
+    pub(super) id: TenantId,
 }
 
 /// A call with more said about it than what it is.
@@ -188,6 +188,7 @@ impl Tenant {
             changes.push(record.row(&self.core, Event::ConfigChanged, detail));
             self.keep(&record, changes).await?;
             self.core.configs.forget(&self.id, spec);
+            self.core.webhooks.forget();
             Ok(view)
         };
         result.await.map_err(|error: Error| error.at(spec.info.id, "", record.call.request_id))
@@ -306,7 +307,12 @@ impl Tenant {
     }
 
     /// Lets an administrator in; a refusal is recorded.
-    async fn administer(&self, actor: &Actor, provider: Option<&'static str>, event: Event) -> Result<Administration> {
+    pub(super) async fn administer(
+        &self,
+        actor: &Actor,
+        provider: Option<&'static str>,
+        event: Event,
+    ) -> Result<Administration> {
         let entered = self.core.enter()?;
         let call = CallRow {
             tenant: self.id.clone(),
@@ -330,7 +336,7 @@ impl Tenant {
         Ok(Administration { call, keys, _entered: entered })
     }
 
-    async fn keep(&self, record: &Administration, changes: Vec<Change>) -> Result<()> {
+    pub(super) async fn keep(&self, record: &Administration, changes: Vec<Change>) -> Result<()> {
         self.core.audit.record(&self.id, &record.keys, changes).await.map_err(|error| match error.code() {
             ErrorCode::Conflict => Error::new(
                 ErrorCode::Conflict,
@@ -348,14 +354,14 @@ impl std::fmt::Debug for Tenant {
 }
 
 /// An administrator at work.
-struct Administration {
+pub(super) struct Administration {
     call: CallRow,
-    keys: Arc<crate::security::TenantKeys>,
+    pub(super) keys: Arc<crate::security::TenantKeys>,
     _entered: super::UnderWay,
 }
 
 impl Administration {
-    fn row(&self, core: &Core, event: Event, detail: Value) -> Change {
+    pub(super) fn row(&self, core: &Core, event: Event, detail: Value) -> Change {
         Change::Insert(self.call.row(core.runtime.now(), event, None, Some("ok"), Some(detail)))
     }
 }

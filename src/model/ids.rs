@@ -103,6 +103,24 @@ impl RequestId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes()).into_uuid())
     }
 
+    /// Where ids of calls begin that began at `at` or later, give or take an hour: no call lasts longer, and no clock is set
+    /// back further unless it was wrong before. Rows whose ids begin with a call's are found in a period by it, with
+    /// no index but that of the ids; what lies beyond the period is then left out by the row's own time.
+    pub(crate) fn text_from(at: Timestamp) -> String {
+        Self::edge(at, -3_600_000)
+    }
+
+    /// Where ids of calls end that began at `at` or earlier, give or take an hour.
+    pub(crate) fn text_until(at: Timestamp) -> String {
+        Self::edge(at, 3_600_000)
+    }
+
+    fn edge(at: Timestamp, slack: i64) -> String {
+        let millis = (at.as_micros() / 1000).saturating_add(slack).clamp(0, 0xffff_ffff_ffff);
+        let digits = format!("{millis:012x}");
+        format!("{}-{}", &digits[..8], &digits[8..])
+    }
+
     /// The id with all bits zero.
     pub const fn nil() -> Self {
         Self(uuid::Uuid::nil())
@@ -153,5 +171,10 @@ mod tests {
         let late = RequestId::new(Timestamp::from_micros(2_000_000));
         assert!(early < late);
         assert!(early.to_string() < late.to_string());
+        let now = Timestamp::from_micros(1_764_000_000_123_456);
+        let id = RequestId::new(now).to_string();
+        assert!(RequestId::text_from(now) < id && id < RequestId::text_until(now));
+        assert!(RequestId::text_from(Timestamp::from_micros(now.as_micros() + 3_600_001_000)) > id);
+        assert!(RequestId::text_until(Timestamp::from_micros(now.as_micros() - 3_600_001_000)) < id);
     }
 }

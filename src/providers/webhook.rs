@@ -152,12 +152,12 @@ pub enum DeliveryStage {
     Sending,
     /// The carrier or mail server has it.
     Sent,
-    /// It will not arrive, or nobody knows whether it did.
-    Failed,
     /// It arrived.
     Delivered,
     /// Somebody opened it.
     Read,
+    /// It did not arrive: refused, or sent back afterwards, as mail may be.
+    Failed,
 }
 
 impl DeliveryStage {

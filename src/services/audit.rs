@@ -42,6 +42,8 @@ pub enum Event {
     PermissionChanged,
     /// An API key was made or revoked.
     ApiKeyChanged,
+    /// A webhook event was handed to the handlers once more.
+    WebhookReplayed,
 }
 
 impl Event {
@@ -56,6 +58,7 @@ impl Event {
             Event::ConfigChanged => "config.changed",
             Event::PermissionChanged => "permission.changed",
             Event::ApiKeyChanged => "api_key.changed",
+            Event::WebhookReplayed => "webhook.replayed",
         }
     }
 }
@@ -451,21 +454,23 @@ impl AuditService {
         let mut query = Query::of(&tables::AUDIT_LOGS, tenant)
             .filter("event", Test::Ne, Event::CallOutcome.name())
             .filter("event", Test::Ne, Event::PartOutcome.name())
-            .newest_first("at")
+            .newest_first("id")
             .limit(filter.limit.unwrap_or(100).clamp(1, 500))
             .after(filter.cursor.clone());
-        for (column, wanted) in
-            [("provider", &filter.provider), ("actor_id", &filter.actor_id), ("request_id", &filter.request_id)]
-        {
+        for (column, wanted) in [("provider", &filter.provider), ("actor_id", &filter.actor_id)] {
             if let Some(wanted) = wanted {
                 query = query.eq(column, wanted.clone());
             }
         }
+        if let Some(request) = &filter.request_id {
+            // Each id is the call's, a slash, and what happened; what follows a slash in the alphabet is a zero.
+            query = query.filter("id", Test::Gt, format!("{request}/")).filter("id", Test::Lt, format!("{request}0"));
+        }
         if let Some(from) = filter.from {
-            query = query.filter("at", Test::Ge, from);
+            query = query.filter("id", Test::Ge, RequestId::text_from(from)).filter("at", Test::Ge, from);
         }
         if let Some(to) = filter.to {
-            query = query.filter("at", Test::Lt, to);
+            query = query.filter("id", Test::Lt, RequestId::text_until(to)).filter("at", Test::Lt, to);
         }
         let page = self.writer.query(&query).await?;
         let outcomes = self.outcomes(tenant, &page.records).await?;

@@ -232,7 +232,8 @@ impl TenantConfigService {
                 };
             }
         }
-        self.make_live(provider, self.with_defaults(provider, after.clone()))
+        let live = self
+            .make_live(provider, self.with_defaults(provider, after.clone()))
             .map_err(|error| error.within("config"))?;
         let enabled = match (change.enabled, &old) {
             (Some(enabled), _) => enabled,
@@ -256,6 +257,7 @@ impl TenantConfigService {
             .set("enabled", enabled)
             .set("settings", Value::Object(public))
             .set("secrets", Value::Object(sealed))
+            .set("account", (provider.account)(&*live.config))
             .set("updated_at", now)
             .set("updated_by", actor.id().to_owned());
         let was_enabled = old.as_ref().map(|row| row.boolean("enabled")).transpose()?;

@@ -7,6 +7,7 @@ mod configs;
 mod health;
 mod idempotency;
 mod usage;
+mod webhooks;
 
 pub use access::{AccessService, ApiKey, ApiKeyRequest, Grant, NewApiKey, role_has};
 pub use audit::{AuditEntry, AuditFilter, AuditPage, AuditService, Event, State};
@@ -17,3 +18,7 @@ pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
 pub use health::{HealthReport, HealthService, HealthStatus};
 pub use idempotency::{Claim, IdempotencyService, Known};
 pub use usage::{Stats, StatsRow, UsageService};
+pub use webhooks::{
+    DeliveryStatus, MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage,
+    WebhookService, WebhookState,
+};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::CallRow;
 use crate::{
     error::Result,
-    model::{Runtime, TenantId, Timestamp},
+    model::{RequestId, Runtime, TenantId, Timestamp},
     providers::Meter,
     storage::{Aggregate, Change, Measure, Query, Record, SharedWriter, Storage, Test, Value, tables},
 };
@@ -93,10 +93,10 @@ impl UsageService {
     ) -> Result<Stats> {
         let mut rows = Query::of(&tables::USAGE_LOGS, tenant);
         if let Some(from) = from {
-            rows = rows.filter("at", Test::Ge, from);
+            rows = rows.filter("id", Test::Ge, RequestId::text_from(from)).filter("at", Test::Ge, from);
         }
         if let Some(to) = to {
-            rows = rows.filter("at", Test::Lt, to);
+            rows = rows.filter("id", Test::Lt, RequestId::text_until(to)).filter("at", Test::Lt, to);
         }
         let groups = self
             .writer

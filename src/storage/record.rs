@@ -48,6 +48,9 @@ pub struct Index {
     pub columns: &'static [&'static str],
     /// Whether no two rows of a tenant may agree in them.
     pub unique: bool,
+    /// Whether the rows themselves are best kept in this order, for they are read so; a backend that cannot do that makes
+    /// an index of it. Only one of a table's, unique, and there from the first.
+    pub clustered: bool,
     /// The schema version it came with.
     pub since: u32,
 }

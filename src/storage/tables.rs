@@ -13,6 +13,7 @@ macro_rules! table {
         }
         $(index [$($indexed:ident),*])*
         $(unique [$($uniquely:ident),*])*
+        $(clustered [$($in_order:ident),*])?
     ) => {
         $(#[doc = $about])*
         pub static $name: Table = Table {
@@ -25,8 +26,9 @@ macro_rules! table {
                 since: 1,
             },)*],
             indexes: &[
-                $(Index { columns: &[$(stringify!($indexed)),*], unique: false, since: 1 },)*
-                $(Index { columns: &[$(stringify!($uniquely)),*], unique: true, since: 1 },)*
+                $(Index { columns: &[$(stringify!($indexed)),*], unique: false, clustered: false, since: 1 },)*
+                $(Index { columns: &[$(stringify!($uniquely)),*], unique: true, clustered: false, since: 1 },)*
+                $(Index { columns: &[$(stringify!($in_order)),*], unique: true, clustered: true, since: 1 },)?
             ],
             since: 1,
         };
@@ -43,6 +45,8 @@ table! {
         settings: Json,
         /// Secret settings: field name to envelope, in base64.
         secrets: Json,
+        /// The vendor's account that the settings belong to, as its webhooks name it.
+        account: Text ? null,
         updated_at: Timestamp,
         updated_by: Text,
     }
@@ -66,8 +70,6 @@ table! {
         cost_micros: Integer,
         currency: Text ? null,
     }
-    index [at]
-    index [provider, at]
 }
 
 table! {
@@ -118,9 +120,7 @@ table! {
         /// HMAC-SHA256 over the previous row's and this row's canonical bytes.
         mac: Bytes,
     }
-    index [at]
-    index [request_id]
-    unique [stream, seq]
+    clustered [stream, seq]
 }
 
 table! {
@@ -150,9 +150,7 @@ table! {
         /// `intended` or `refused`; what came of an intent stands in the audit trail under the request id.
         status: Text,
     }
-    index [at]
     index [subject, at]
-    index [request_id]
 }
 
 table! {
@@ -170,7 +168,6 @@ table! {
         /// The config's version after the change.
         config_version: Integer,
     }
-    index [at]
     index [provider, at]
 }
 
@@ -193,22 +190,37 @@ table! {
 }
 
 table! {
-    /// Webhook events as they came in.
+    /// Webhook events as they came in; ids are in the order of their coming.
     WEBHOOK_LOGS = "integration_webhook_logs" {
         at: Timestamp,
         provider: Text,
         event_id: Text,
         event_kind: Text ? null,
-        /// `claimed`, `done`, `failed` or `dead`.
+        /// `pending`, `claimed`, `done`, `failed` or `dead`.
         state: Text,
-        /// The raw body, encrypted.
+        /// The event, encrypted.
         body: Bytes ? null,
         attempts: Integer,
+        /// When a handler is to be tried; of a claimed event, when its claim lapses. Null when nothing is left to do.
         next_attempt_at: Timestamp ? null,
         error: Text ? null,
     }
-    index [at]
+    index [next_attempt_at]
     unique [provider, event_id]
+}
+
+table! {
+    /// How far messages have come, as their vendors report; `id` is `provider:message_id`.
+    DELIVERIES = "integration_deliveries" {
+        provider: Text,
+        message_id: Text,
+        /// `accepted`, `queued`, `sending`, `sent`, `delivered`, `read` or `failed`.
+        state: Text,
+        /// The vendor's code for why it did not arrive.
+        reason: Text ? null,
+        /// When the vendor says it came so far; our time where it does not say.
+        at: Timestamp,
+    }
 }
 
 table! {
@@ -349,6 +361,7 @@ pub const SCHEMA: Schema = Schema {
         &CONFIG_CHANGES,
         &SECURITY_EVENTS,
         &WEBHOOK_LOGS,
+        &DELIVERIES,
         &API_KEYS,
         &TENANT_KEYS,
         &OAUTH_TOKENS,

@@ -76,6 +76,12 @@ pub enum sis_status {
     AuditChainBroken = 32,
     /// Card numbers never enter: pass a payment method that the vendor's page has made.
     CardDataRefused = 33,
+    /// The webhook lacks the signature, or the header with its time.
+    SignatureMissing = 34,
+    /// The webhook's signature fits none of the tenant's active secrets: it is forged, or was changed on its way.
+    SignatureInvalid = 35,
+    /// The webhook was signed too long ago, or in the future: it may be a repetition by somebody else.
+    SignatureStale = 36,
 }
 
 impl sis_status {
@@ -114,6 +120,9 @@ impl sis_status {
         Self::OutboundForbidden,
         Self::AuditChainBroken,
         Self::CardDataRefused,
+        Self::SignatureMissing,
+        Self::SignatureInvalid,
+        Self::SignatureStale,
     ];
 
     /// The `snake_case` name, ended by a zero byte.
@@ -153,6 +162,9 @@ impl sis_status {
             Self::OutboundForbidden => "outbound_forbidden\0",
             Self::AuditChainBroken => "audit_chain_broken\0",
             Self::CardDataRefused => "card_data_refused\0",
+            Self::SignatureMissing => "signature_missing\0",
+            Self::SignatureInvalid => "signature_invalid\0",
+            Self::SignatureStale => "signature_stale\0",
         })
     }
 }

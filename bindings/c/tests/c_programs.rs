@@ -112,7 +112,7 @@ fn compile(folder: &TempDir, source: &Path, link: Link, libraries: &[&str]) -> P
 }
 
 /// Runs a program plain and under valgrind; answers what it printed.
-fn run(program: &Path, arguments: &[PathBuf], environment: &[(&str, String)]) -> String {
+fn run(program: &Path, arguments: &[PathBuf], environment: &[(String, String)]) -> String {
     let with = |command: &mut Command| command.args(arguments).envs(environment.iter().cloned()).output();
     let plain = with(&mut Command::new(program)).unwrap();
     passed("the program", &plain);
@@ -129,14 +129,13 @@ fn run(program: &Path, arguments: &[PathBuf], environment: &[(&str, String)]) ->
 }
 
 /// The sandbox, and the environment variables that say where it is.
-fn sandbox() -> (sandbox::Sandbox, Vec<(&'static str, String)>) {
+fn sandbox() -> (sandbox::Sandbox, Vec<(String, String)>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let sandbox = runtime.block_on(sandbox::Sandbox::start()).unwrap();
-    let environment = vec![
-        ("SIS_SANDBOX_TWILIO_URL", sandbox.url("twilio")),
-        ("SIS_SANDBOX_TWILIO_ACCOUNT_SID", sandbox::twilio::ACCOUNT_SID.to_owned()),
-        ("SIS_SANDBOX_TWILIO_AUTH_TOKEN", sandbox::twilio::AUTH_TOKEN.to_owned()),
-    ];
+    let urls = sandbox.urls().map(|(vendor, url)| (format!("SIS_SANDBOX_{}_URL", vendor.to_uppercase()), url));
+    let mut environment: Vec<_> = urls.collect();
+    environment.push(("SIS_SANDBOX_TWILIO_ACCOUNT_SID".to_owned(), sandbox::twilio::ACCOUNT_SID.to_owned()));
+    environment.push(("SIS_SANDBOX_TWILIO_AUTH_TOKEN".to_owned(), sandbox::twilio::AUTH_TOKEN.to_owned()));
     (sandbox, environment)
 }
 
@@ -180,7 +179,8 @@ fn the_example_of_the_readme() {
         ("TWILIO_FROM_NUMBER", "+15005550006".to_owned()),
         ("TWILIO_BASE_URL", sandbox.url("twilio")),
         ("INTEGRATION_ENCRYPTION_KEY", "00112233445566778899aabbccddeeff102132435465768798a9babbdcddedfe".to_owned()),
-    ];
+    ]
+    .map(|(name, value)| (name.to_owned(), value));
     let program = compile(&folder, &source, Link::Dynamic, &[]);
     let printed = run(&program, &[], &environment);
     assert!(printed.contains("\"sid\":\"SM"), "{printed}");

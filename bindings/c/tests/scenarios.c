@@ -1,12 +1,13 @@
 /*
  * Runs the scenario files given as arguments against the sandbox, as tests/scenarios/README.md says.
  *
- * The sandbox stands in SIS_SANDBOX_TWILIO_URL, SIS_SANDBOX_TWILIO_ACCOUNT_SID and SIS_SANDBOX_TWILIO_AUTH_TOKEN.
+ * The sandbox stands in SIS_SANDBOX_TWILIO_URL, SIS_SANDBOX_TWILIO_ACCOUNT_SID and so on.
  * JSON is read by cJSON (Debian: libcjson-dev).
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <cjson/cJSON.h>
+#include <ctype.h>
 #include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,12 +28,6 @@ static void die(const char *what, const char *detail) {
 static void *checked(void *memory) {
     if (memory == NULL) die("out of memory", "");
     return memory;
-}
-
-static const char *env(const char *name) {
-    const char *value = getenv(name);
-    if (value == NULL) die("not set", name);
-    return value;
 }
 
 static cJSON *read_file(const char *path) {
@@ -238,6 +233,29 @@ static bool run_step(const sis_manager *manager, const cJSON *step, cJSON *names
     return good;
 }
 
+/* What scenarios call ${twilioUrl} and so on: SIS_SANDBOX_TWILIO_URL, in camelCase. */
+static void add_sandbox(cJSON *names) {
+    static const char prefix[] = "SIS_SANDBOX_";
+    extern char **environ;
+    for (char **variable = environ; *variable != NULL; variable++) {
+        const char *end = strchr(*variable, '=');
+        if (end == NULL || strncmp(*variable, prefix, sizeof prefix - 1) != 0) continue;
+        char name[128];
+        size_t length = 0;
+        bool capital = false;
+        for (const char *at = *variable + sizeof prefix - 1; at < end && length + 1 < sizeof name; at++) {
+            if (*at == '_') {
+                capital = true;
+                continue;
+            }
+            name[length++] = (char)(capital ? *at : tolower((unsigned char)*at));
+            capital = false;
+        }
+        name[length] = '\0';
+        cJSON_AddStringToObject(names, name, end + 1);
+    }
+}
+
 static bool run_file(const sis_manager *manager, const char *path, int number) {
     char tenant[64], other[80];
     snprintf(tenant, sizeof tenant, "c-%ld-%d", (long)time(NULL), number);
@@ -245,9 +263,7 @@ static bool run_file(const sis_manager *manager, const char *path, int number) {
     cJSON *names = cJSON_CreateObject();
     cJSON_AddStringToObject(names, "tenant", tenant);
     cJSON_AddStringToObject(names, "otherTenant", other);
-    cJSON_AddStringToObject(names, "twilioUrl", env("SIS_SANDBOX_TWILIO_URL"));
-    cJSON_AddStringToObject(names, "twilioAccountSid", env("SIS_SANDBOX_TWILIO_ACCOUNT_SID"));
-    cJSON_AddStringToObject(names, "twilioAuthToken", env("SIS_SANDBOX_TWILIO_AUTH_TOKEN"));
+    add_sandbox(names);
 
     cJSON *scenario = read_file(path);
     const cJSON *steps = cJSON_GetObjectItem(scenario, "steps");

@@ -22,6 +22,15 @@ class Sandbox:
         self.account_sid = os.environ["SIS_SANDBOX_TWILIO_ACCOUNT_SID"]
         self.auth_token = os.environ["SIS_SANDBOX_TWILIO_AUTH_TOKEN"]
 
+    def names(self):
+        """What scenarios call `${twilioUrl}` and so on: SIS_SANDBOX_TWILIO_URL, in camelCase."""
+        names = {}
+        for variable, value in os.environ.items():
+            if variable.startswith("SIS_SANDBOX_"):
+                first, *rest = variable.removeprefix("SIS_SANDBOX_").lower().split("_")
+                names[first + "".join(word.capitalize() for word in rest)] = value
+        return names
+
     def control(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/__sandbox/{path}", data=data, method=method)

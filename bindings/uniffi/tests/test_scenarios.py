@@ -26,9 +26,7 @@ def test_scenario(file, opening, sandbox):
     names = {
         "tenant": f"school-{uuid.uuid4()}",
         "otherTenant": f"school-{uuid.uuid4()}",
-        "twilioUrl": sandbox.url,
-        "twilioAccountSid": sandbox.account_sid,
-        "twilioAuthToken": sandbox.auth_token,
+        **sandbox.names(),
     }
     asyncio.run(run(json.loads(file.read_text()), opening, names))
 

@@ -49,7 +49,10 @@ export type ErrorCode =
   | "too_large"
   | "outbound_forbidden"
   | "audit_chain_broken"
-  | "card_data_refused";
+  | "card_data_refused"
+  | "signature_missing"
+  | "signature_invalid"
+  | "signature_stale";
 
 /**
  * Whether the same call may be repeated: `never` before something is mended, `after` the time in `retryAfterMs`,

@@ -7,11 +7,14 @@ const fail = (message) => {
   throw new Error(message);
 };
 
-export const sandbox = () => ({
-  twilioUrl: required("SIS_SANDBOX_TWILIO_URL"),
-  twilioAccountSid: required("SIS_SANDBOX_TWILIO_ACCOUNT_SID"),
-  twilioAuthToken: required("SIS_SANDBOX_TWILIO_AUTH_TOKEN"),
-});
+/** What scenarios call `${twilioUrl}` and so on: SIS_SANDBOX_TWILIO_URL, in camelCase. */
+export const sandbox = () => {
+  required("SIS_SANDBOX_TWILIO_URL");
+  const variables = Object.entries(process.env).filter(([name]) => name.startsWith("SIS_SANDBOX_"));
+  const camel = (name) =>
+    name.slice("SIS_SANDBOX_".length).toLowerCase().replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+  return Object.fromEntries(variables.map(([name, value]) => [camel(name), value]));
+};
 
 export const admin = { id: "u-1", role: "admin" };
 export const token = "c0ffee00c0ffee00c0ffee00c0ffee00";

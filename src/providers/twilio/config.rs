@@ -26,6 +26,9 @@ pub struct TwilioConfig {
     /// The account's auth token: signs requests where there is no API key, and verifies webhooks. Env
     /// `TWILIO_AUTH_TOKEN`.
     pub auth_token: Secret<String>,
+    /// The auth token before this one: while it is being changed, webhooks signed by either are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_auth_token: Option<Secret<String>>,
     /// SID of an API key (`SK` and 32 hex digits) to sign requests with in place of the auth token. Needs
     /// `api_key_secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +59,7 @@ impl TwilioConfig {
         Self {
             account_sid: account_sid.into(),
             auth_token: Secret::new(auth_token.into()),
+            previous_auth_token: None,
             api_key_sid: None,
             api_key_secret: None,
             from_number: None,
@@ -136,6 +140,11 @@ impl ProviderConfig for TwilioConfig {
         },
         ConfigField { name: "auth_token", env: Some("TWILIO_AUTH_TOKEN"), hint: "from the console's front page" },
         ConfigField {
+            name: "previous_auth_token",
+            env: None,
+            hint: "the auth token before this one, while webhooks signed by it may still come",
+        },
+        ConfigField {
             name: "api_key_sid",
             env: Some("TWILIO_API_KEY_SID"),
             hint: "SK and 32 hex digits, from the console's page of API keys",
@@ -175,6 +184,9 @@ impl ProviderConfig for TwilioConfig {
         let blank = |secret: &Secret<String>| secret.expose().trim().is_empty();
         if blank(&self.auth_token) {
             return Err(Error::invalid("auth_token", "must not be empty"));
+        }
+        if self.previous_auth_token.as_ref().is_some_and(blank) {
+            return Err(Error::invalid("previous_auth_token", "must not be empty"));
         }
         match (&self.api_key_sid, &self.api_key_secret) {
             (Some(sid), _) if !is_sid("SK", sid) => {

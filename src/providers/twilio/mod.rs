@@ -19,6 +19,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod twiml;
+mod webhook;
 mod wire;
 
 pub use account::{Balance, GetBalance, GetUsage, UsagePage, UsageRecord};
@@ -38,7 +39,7 @@ use crate::{
     error::{Error, Result},
     model::Timestamp,
     operations,
-    providers::{HealthProbe, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota},
+    providers::{HealthProbe, Incoming, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota, Webhook},
     transport::{Headers, Request},
 };
 
@@ -179,5 +180,17 @@ impl Provider for Twilio {
 
     fn parse_error(status: u16, headers: &Headers, body: &[u8]) -> Error {
         error::parse(status, headers, body)
+    }
+
+    fn account(config: &TwilioConfig) -> Option<String> {
+        Some(config.account_sid.clone())
+    }
+
+    fn claimed_account(incoming: &Incoming<'_>) -> Option<String> {
+        webhook::claimed_account(incoming)
+    }
+
+    fn webhook(config: &TwilioConfig, incoming: &Incoming<'_>) -> Result<Webhook> {
+        webhook::read(config, incoming)
     }
 }

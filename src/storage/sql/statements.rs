@@ -45,7 +45,13 @@ pub(super) fn create_table<D: Dialect>(table: &Table) -> TableCreateStatement {
     for column in table.columns {
         create.col(column_def::<D>(column.name, column.kind, column.nullable));
     }
-    create.primary_key(SqlIndex::create().col("tenant_id").col("id"));
+    let mut primary = SqlIndex::create();
+    primary.col("tenant_id");
+    match table.indexes.iter().find(|index| index.clustered) {
+        Some(index) => index.columns.iter().fold(&mut primary, |primary, column| primary.col(*column)),
+        None => primary.col("id"),
+    };
+    create.primary_key(&mut primary);
     if !D::TABLE_EXTRA.is_empty() {
         create.extra(D::TABLE_EXTRA);
     }
@@ -72,13 +78,19 @@ pub(super) fn add_column<D: Dialect>(table: &Table, column: &super::super::Colum
 
 /// The name of an index; it begins with the table's.
 pub(super) fn index_name(table: &Table, index: &Index) -> String {
+    if index.clustered {
+        return format!("{}_id", table.name);
+    }
     format!("{}_{}", table.name, index.columns.join("_"))
 }
 
-/// `CREATE INDEX`. An index that is not unique ends with the id, so that a page of rows is read in order from it.
+/// `CREATE INDEX`. In place of the index that the rows are kept in the order of stands one of their ids. An index that is not unique ends with the id, so that a page of rows is read in order from it.
 pub(super) fn create_index(table: &Table, index: &Index) -> IndexCreateStatement {
     let mut create = SqlIndex::create();
     create.name(index_name(table, index)).table(table.name).col("tenant_id");
+    if index.clustered {
+        return create.col("id").unique().take();
+    }
     for column in index.columns {
         create.col(*column);
     }

@@ -44,12 +44,19 @@ pub(crate) async fn run(runner: &impl Runner, path: &Path) {
     let mut names: Names = [
         ("tenant", fresh()),
         ("otherTenant", fresh()),
-        ("twilioUrl", sandbox.url("twilio").into()),
         ("twilioAccountSid", sandbox::twilio::ACCOUNT_SID.into()),
         ("twilioAuthToken", sandbox::twilio::AUTH_TOKEN.into()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    // khan_academy: ${khanAcademyUrl}
+    for (vendor, url) in sandbox.urls() {
+        let words = vendor.split('_').enumerate().map(|(at, word)| match at {
+            0 => word.to_owned(),
+            _ => word[..1].to_uppercase() + &word[1..],
+        });
+        names.insert(words.collect::<String>() + "Url", url.into());
+    }
     for (number, step) in scenario.steps.into_iter().enumerate() {
         let place = format!("{}, step {} ({})", scenario.name, number + 1, step.r#do);
         let outcome = runner.call(&step.r#do, filled(step.request, &names)).await;

@@ -41,6 +41,9 @@ __all__ = [
     "OutboundForbidden",
     "AuditChainBroken",
     "CardDataRefused",
+    "SignatureMissing",
+    "SignatureInvalid",
+    "SignatureStale",
 ]
 
 
@@ -176,6 +179,18 @@ class CardDataRefused(SisError):
     """Card numbers never enter: pass a payment method that the vendor's page has made."""
 
 
+class SignatureMissing(SisError):
+    """The webhook lacks the signature, or the header with its time."""
+
+
+class SignatureInvalid(SisError):
+    """The webhook's signature fits none of the tenant's active secrets: it is forged, or was changed on its way."""
+
+
+class SignatureStale(SisError):
+    """The webhook was signed too long ago, or in the future: it may be a repetition by somebody else."""
+
+
 #: The exception of each code. A code that is not here, of a later version, raises `SisError` itself.
 BY_CODE: dict[str, type[SisError]] = {
     "internal": Internal,
@@ -211,4 +226,7 @@ BY_CODE: dict[str, type[SisError]] = {
     "outbound_forbidden": OutboundForbidden,
     "audit_chain_broken": AuditChainBroken,
     "card_data_refused": CardDataRefused,
+    "signature_missing": SignatureMissing,
+    "signature_invalid": SignatureInvalid,
+    "signature_stale": SignatureStale,
 }

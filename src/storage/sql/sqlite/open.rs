@@ -1,6 +1,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -79,15 +80,20 @@ impl SqliteBuilder {
         let work = move || {
             let connections = self.connect(&path).and_then(|(connection, others)| {
                 let mut alive = alive.into_iter();
-                for (reader, alive) in others.into_iter().zip(&mut alive) {
-                    start(readers.clone(), reader, alive)?;
-                }
-                Ok((Writer::new(connection), alive.next()))
+                let started = others.into_iter().zip(&mut alive);
+                let reading = started.map(|(reader, alive)| start(readers.clone(), reader, alive));
+                let reading = reading.collect::<Result<Vec<_>>>()?;
+                Ok((Writer::new(connection), reading, alive.next()))
             });
             match connections {
-                Ok((connection, alive)) => {
+                Ok((connection, reading, alive)) => {
                     let _ = done.send(Ok(()));
-                    drop(writer.work(connection));
+                    let connection = writer.work(connection);
+                    // The last connection takes the log with it, and of two that close at once neither is the last.
+                    for reader in reading {
+                        let _ = reader.join();
+                    }
+                    drop(connection);
                     drop(alive);
                 }
                 Err(error) => {
@@ -165,12 +171,12 @@ impl SqliteBuilder {
     }
 }
 
-fn start(queue: Arc<Queue<Reader>>, connection: Connection, alive: oneshot::Sender<()>) -> Result<()> {
+fn start(queue: Arc<Queue<Reader>>, connection: Connection, alive: oneshot::Sender<()>) -> Result<JoinHandle<()>> {
     let work = move || {
         drop(queue.work(Reader::new(connection)));
         drop(alive);
     };
-    Runtime::thread("sqlite-reader", work).map(drop).map_err(unusable)
+    Runtime::thread("sqlite-reader", work).map_err(unusable)
 }
 
 fn unusable(error: std::io::Error) -> Error {

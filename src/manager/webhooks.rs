@@ -1,0 +1,327 @@
+//! Webhooks on their way in: found, verified, kept, handed on.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use url::Url;
+
+use super::{Core, IntegrationManager, Tenant};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    model::{Actor, TenantId},
+    providers::{Incoming, ProviderSpec, Webhook, WebhookEvent, WebhookReply},
+    security::TenantKeys,
+    services::{
+        DeliveryStatus, Event, MAX_WEBHOOK, WebhookEntry, WebhookFilter, WebhookPage, WebhookService, WebhookState,
+    },
+    transport::Headers,
+};
+
+/// How often events are looked for that another process left behind.
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A webhook as the host received it.
+#[derive(Debug, Clone)]
+pub struct WebhookRequest {
+    /// The address as the vendor called it, scheme, host and query included: some vendors sign it. Behind a proxy that is
+    /// the public address, not the one the proxy uses.
+    pub url: Url,
+    /// The headers.
+    pub headers: Headers,
+    /// The body as it came, to the byte: not parsed and written again.
+    pub body: Bytes,
+}
+
+impl WebhookRequest {
+    /// A webhook without headers yet.
+    pub fn new(url: Url, body: impl Into<Bytes>) -> Self {
+        Self { url, headers: Headers::default(), body: body.into() }
+    }
+
+    /// The same webhook with a header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.add(name, value);
+        self
+    }
+}
+
+/// What became of a webhook. Answer the vendor with 200, or with `reply` where there is one.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct WebhookReceipt {
+    /// Whose it is.
+    pub tenant: String,
+    /// The events it brought, all of them durable by now.
+    pub events: Vec<ReceivedWebhookEvent>,
+    /// What the vendor's handshake wants as an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<HandshakeReply>,
+}
+
+/// One event of a webhook.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ReceivedWebhookEvent {
+    /// Its id in the webhook log.
+    pub id: String,
+    /// Whether it was there before, and was dropped.
+    pub duplicate: bool,
+    /// The event.
+    pub event: WebhookEvent,
+}
+
+/// The answer that a vendor's handshake wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct HandshakeReply {
+    /// The status.
+    pub status: u16,
+    /// The content type.
+    pub content_type: String,
+    /// The body.
+    pub body: String,
+}
+
+impl From<WebhookReply> for HandshakeReply {
+    fn from(reply: WebhookReply) -> Self {
+        Self { status: reply.status, content_type: reply.content_type.to_owned(), body: reply.body }
+    }
+}
+
+impl IntegrationManager {
+    /// Takes a webhook: finds the school, verifies the signature on the raw bytes, keeps what is new durably, and hands it
+    /// to the handlers in the background. What `POST /api/integrations/webhooks/{provider}` does, for hosts without it.
+    ///
+    /// The school is found by the `route` in the address ([`Tenant::webhook_route`]), by the vendor's account that the
+    /// webhook names, or by the secret that fits.
+    ///
+    /// Errors: `too_large` above 2 MiB, `not_found` where no school fits, `signature_missing`, `signature_invalid`,
+    /// `signature_stale`, `not_configured` without a secret, `invalid_argument` (field `body`) for what is signed and makes
+    /// no sense, `unsupported_operation` for a provider without webhooks. Answer the vendor with the error's HTTP status:
+    /// it sends again, and nothing is kept twice.
+    pub async fn receive_webhook(&self, provider: &str, request: WebhookRequest) -> Result<WebhookReceipt> {
+        let core = &self.0;
+        let _entered = core.enter()?;
+        let provider = core.provider(provider)?.clone();
+        let at = |error: Error| error.at(provider.info.id, "", crate::model::RequestId::nil());
+        if request.body.len() > MAX_WEBHOOK {
+            let why = format!("a webhook has at most {MAX_WEBHOOK} bytes");
+            return Err(at(Error::new(ErrorCode::TooLarge, why)));
+        }
+        let incoming =
+            Incoming { url: &request.url, headers: &request.headers, body: &request.body, now: core.runtime.now() };
+        let (tenant, keys, webhook) = core.verify_webhook(&provider, &incoming).await.map_err(at)?;
+        let events = match webhook {
+            Webhook::Handshake(reply) => {
+                let tenant = tenant.as_str().to_owned();
+                return Ok(WebhookReceipt { tenant, events: Vec::new(), reply: Some(reply.into()) });
+            }
+            Webhook::Events(events) => events,
+        };
+        let kept = core.webhooks.keep(&tenant, &keys, &provider, events).await.map_err(at)?;
+        let mut shown = Vec::with_capacity(kept.len());
+        for one in kept {
+            if !one.duplicate && core.webhooks.has_handlers() {
+                core.hand_on(&tenant, &keys, &provider, one.id.clone(), one.event.clone(), 1);
+            }
+            shown.push(ReceivedWebhookEvent { id: one.id, duplicate: one.duplicate, event: one.event });
+        }
+        Ok(WebhookReceipt { tenant: tenant.as_str().to_owned(), events: shown, reply: None })
+    }
+}
+
+impl Core {
+    async fn verify_webhook(
+        &self,
+        provider: &ProviderSpec,
+        incoming: &Incoming<'_>,
+    ) -> Result<(TenantId, Arc<TenantKeys>, Webhook)> {
+        let route = incoming.url.query_pairs().find(|(name, _)| name == "route").map(|(_, route)| route.into_owned());
+        let (tenants, named) = match route {
+            Some(route) => (vec![self.webhooks.tenant_of(&route, &self.security, provider).await?], true),
+            None => {
+                let account = (provider.claimed_account)(incoming);
+                let named = account.is_some();
+                (self.webhooks.having(provider, account).await?, named)
+            }
+        };
+        let mut refused: Option<(TenantId, Error)> = None;
+        for tenant in tenants {
+            let Some(keys) = self.security.known_keys(&tenant).await? else { continue };
+            let result = match self.configs.live(&tenant, &keys, provider, false).await {
+                Ok(config) => (provider.webhook)(&*config.config, incoming),
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(webhook) => return Ok((tenant, keys, webhook)),
+                // A signature that fits says whose it is: what is wrong behind it is what to tell.
+                Err(error) if refused.is_none() || error.code() != ErrorCode::SignatureInvalid => {
+                    refused = Some((tenant, error));
+                }
+                Err(_) => {}
+            }
+        }
+        let no_one = || Error::new(ErrorCode::NotFound, "no school could be found for this webhook");
+        let Some((tenant, error)) = refused else { return Err(no_one()) };
+        let forged = matches!(
+            error.code(),
+            ErrorCode::SignatureInvalid | ErrorCode::SignatureMissing | ErrorCode::SignatureStale
+        );
+        if named && forged {
+            self.alarm_of_webhook(&tenant, provider, &error).await;
+        }
+        Err(error)
+    }
+
+    /// A webhook that names a school and is not signed by its vendor is worth a look; a flood of them is worth one row.
+    async fn alarm_of_webhook(&self, tenant: &TenantId, provider: &ProviderSpec, error: &Error) {
+        let of = (tenant.clone(), format!("webhook/{}", provider.info.id));
+        if self.alarms.admit(of, 1.0 / 600.0, 1, self.runtime.monotonic()).is_err() {
+            return;
+        }
+        let detail = json!({ "reason": error.code().name() });
+        let event = self.audit.event(tenant, "bad_signature", "medium", None, Some(provider.info.id), detail);
+        if let Err(error) = crate::storage::Storage::commit(&self.writer, &[event]).await {
+            tracing::error!(%error, %tenant, "a forged webhook could not be kept as a security event");
+        }
+    }
+
+    /// Hands an event to the handlers in the background, again and again until they take it or it is given up.
+    fn hand_on(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        keys: &Arc<TenantKeys>,
+        provider: &Arc<ProviderSpec>,
+        id: String,
+        event: WebhookEvent,
+        attempt: u32,
+    ) {
+        // Closing waits for it; one that comes while closing stays claimed, and comes again when the claim has lapsed.
+        let Ok(entered) = self.enter() else { return };
+        let (core, tenant, keys, provider) = (self.clone(), tenant.clone(), keys.clone(), provider.clone());
+        self.runtime.spawn(async move {
+            let next = core.webhooks.hand_on(&tenant, &provider, &id, event, attempt).await;
+            let next = next.unwrap_or_else(|error| {
+                tracing::error!(%error, %tenant, id, "what became of a webhook event could not be kept");
+                None
+            });
+            if let Some(wait) = next {
+                core.try_later(wait, tenant, keys, provider, id);
+            }
+            drop(entered);
+        });
+    }
+
+    fn try_later(
+        self: &Arc<Self>,
+        wait: std::time::Duration,
+        tenant: TenantId,
+        keys: Arc<TenantKeys>,
+        provider: Arc<ProviderSpec>,
+        id: String,
+    ) {
+        let weak = Arc::downgrade(self);
+        let sleep = self.runtime.sleep(wait);
+        self.runtime.spawn(async move {
+            sleep.await;
+            if let Some(core) = weak.upgrade() {
+                core.take_up(&tenant, &keys, &provider, id).await;
+            }
+        });
+    }
+
+    /// Claims an event and hands it on.
+    async fn take_up(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        keys: &Arc<TenantKeys>,
+        provider: &Arc<ProviderSpec>,
+        id: String,
+    ) {
+        let Ok(_entered) = self.enter() else { return };
+        match self.webhooks.claim(tenant, keys, &id).await {
+            Ok(Some((event, attempt))) => self.hand_on(tenant, keys, provider, id, event, attempt),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, %tenant, id, "a webhook event could not be taken up"),
+        }
+    }
+
+    /// Looks for events that a process left behind when it died, now and from time to time.
+    pub(super) fn sweep_webhooks(self: &Arc<Self>) {
+        if !self.webhooks.has_handlers() {
+            return;
+        }
+        let weak = Arc::downgrade(self);
+        let runtime = self.runtime.clone();
+        self.runtime.spawn(async move {
+            while let Some(core) = Weak::upgrade(&weak) {
+                if core.enter().is_err() {
+                    return;
+                }
+                if let Err(error) = core.take_up_due().await {
+                    tracing::error!(%error, "webhook events that were left behind could not be looked for");
+                }
+                drop(core);
+                runtime.sleep(SWEEP).await;
+            }
+        });
+    }
+
+    async fn take_up_due(self: &Arc<Self>) -> Result<()> {
+        for (tenant, provider, id) in self.webhooks.due().await? {
+            let Some(provider) = self.providers.get(provider.as_str()).cloned() else { continue };
+            let keys = self.security.keys(&tenant).await?;
+            self.take_up(&tenant, &keys, &provider, id).await;
+        }
+        Ok(())
+    }
+}
+
+impl Tenant {
+    /// The name of this school's route for webhooks of the provider: give the vendor the address
+    /// `…/api/integrations/webhooks/{provider}?route={route}`. It is not a secret, and stays the same. Only for an
+    /// administrator.
+    pub async fn webhook_route(&self, actor: &Actor, provider: &str) -> Result<String> {
+        let spec = self.core.provider(provider)?;
+        let record = self.administer(actor, Some(spec.info.id), Event::CallRefused).await?;
+        Ok(WebhookService::route(&self.id, &record.keys, spec))
+    }
+
+    /// A page of the webhook log, newest first. Only for an administrator.
+    pub async fn webhooks(&self, actor: &Actor, filter: &WebhookFilter) -> Result<WebhookPage> {
+        let _record = self.administer(actor, None, Event::CallRefused).await?;
+        self.core.webhooks.entries(&self.id, filter).await
+    }
+
+    /// Hands an event to the handlers once more: one that is dead, or that was taken and should not have been. Only for an
+    /// administrator; on record.
+    ///
+    /// Errors: `not_found`, `in_progress` while a handler has it, `not_configured` without a handler.
+    pub async fn replay_webhook(&self, actor: &Actor, id: &str) -> Result<WebhookEntry> {
+        let record = self.administer(actor, None, Event::WebhookReplayed).await?;
+        let (change, shown) = self.core.webhooks.replay(&self.id, id).await?;
+        let detail = json!({ "id": id, "provider": shown.provider, "eventId": shown.event_id });
+        self.keep(&record, vec![change, record.row(&self.core, Event::WebhookReplayed, detail)]).await?;
+        if let Some(provider) = self.core.providers.get(shown.provider.as_str()) {
+            self.core.take_up(&self.id, &record.keys, provider, id.to_owned()).await;
+        }
+        debug_assert_eq!(shown.state, WebhookState::Pending);
+        Ok(shown)
+    }
+
+    /// How far a message has come, by the reports its vendor sent to the webhook; late ones never move it back. Only for an
+    /// administrator.
+    ///
+    /// Error: `not_found` while no report on it has come in.
+    pub async fn delivery(&self, actor: &Actor, provider: &str, message_id: &str) -> Result<DeliveryStatus> {
+        let spec = self.core.provider(provider)?;
+        let _record = self.administer(actor, Some(spec.info.id), Event::CallRefused).await?;
+        self.core.webhooks.delivery(&self.id, spec, message_id).await
+    }
+}
