@@ -98,17 +98,16 @@ impl KhanAcademy {
         self.world.lock().revoked = true;
     }
 
-    fn user(&self, request: &Request) -> Result<Option<&'static str>, Answer> {
+    /// Who asks: nobody by name where there are no credentials. An error says why credentials are refused.
+    fn user(&self, request: &Request) -> Result<Option<&'static str>, String> {
         let mut world = self.world.lock();
         let Some(header) = request.header(&AUTHORIZATION) else { return Ok(None) };
         if let Some(token) = header.strip_prefix("Bearer ") {
             let good = token == BEARER_TOKEN && !world.revoked;
-            return if good { Ok(Some(COACH_ID)) } else { Err(unauthorised("Invalid access token")) };
+            return if good { Ok(Some(COACH_ID)) } else { Err("Invalid access token".to_owned()) };
         }
         let revoked = world.revoked;
-        oauth::check(request, self.stage.url(), header, revoked, &mut world.nonces)
-            .map(|()| Some(COACH_ID))
-            .map_err(|why| unauthorised(&why))
+        oauth::check(request, self.stage.url(), header, revoked, &mut world.nonces).map(|()| Some(COACH_ID))
     }
 }
 
@@ -116,7 +115,7 @@ impl Vendor for KhanAcademy {
     fn answer(&self, request: &Request) -> Answer {
         let user = match self.user(request) {
             Ok(user) => user,
-            Err(refusal) => return refusal,
+            Err(why) => return unauthorised(&why),
         };
         let segments = request.segments();
         let path: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
@@ -132,8 +131,8 @@ impl Vendor for KhanAcademy {
             let whom = match user {
                 None => None,
                 Some(coach) => match world.school.whom(coach, request) {
-                    Ok(student) => Some(student),
-                    Err(refusal) => return refusal,
+                    Some(student) => Some(student),
+                    None => return not_found(),
                 },
             };
             return ok(&content::badges(whom));
@@ -143,10 +142,8 @@ impl Vendor for KhanAcademy {
         if let ["students"] = of_user {
             return ok(&world.school.students());
         }
-        match world.school.whom(coach, request) {
-            Ok(student) => student.answer(of_user, request).unwrap_or_else(not_found),
-            Err(refusal) => refusal,
-        }
+        let student = world.school.whom(coach, request);
+        student.and_then(|student| student.answer(of_user, request)).unwrap_or_else(not_found)
     }
 
     fn refusal(&self, status: StatusCode, _code: Option<u32>) -> Answer {

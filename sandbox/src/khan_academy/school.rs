@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{COACH_ID, EXERCISE, STUDENT_ID, content, not_found, ok, plain};
+use super::{COACH_ID, EXERCISE, STUDENT_ID, content, ok, plain};
 use crate::{
     clock,
     exchange::{Answer, Request},
@@ -185,16 +185,15 @@ impl School {
     }
 
     /// Whom a request is about: the student it names, or the coach herself.
-    pub(super) fn whom(&self, coach: &str, request: &Request) -> Result<&Student, Answer> {
+    pub(super) fn whom(&self, coach: &str, request: &Request) -> Option<&Student> {
         let query = request.query();
         let named = |field: &str| query.filled(field).map(str::to_owned);
         let (id, email, name) = (named("userId"), named("email"), named("username"));
-        let found = self.0.iter().find(|student| match (&id, &email, &name) {
+        self.0.iter().find(|student| match (&id, &email, &name) {
             (Some(id), ..) => student.user_id == *id,
             (_, Some(email), _) => student.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email)),
             (.., Some(name)) => student.username == *name,
             _ => student.user_id == coach,
-        });
-        found.ok_or_else(not_found)
+        })
     }
 }

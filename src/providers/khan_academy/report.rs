@@ -311,7 +311,7 @@ struct Layout {
 
 fn find(table: &Table, column: &Column) -> Option<usize> {
     let at = |header: &&str| table.headers.iter().position(|found| found.eq_ignore_ascii_case(header));
-    column.headers.iter().find_map(|header| at(&header))
+    column.headers.iter().find_map(at)
 }
 
 impl Layout {

@@ -140,11 +140,8 @@ fn open_quote(text: &str, delimiter: u8) -> Option<usize> {
     while let Some(byte) = bytes.next() {
         match (byte, opened) {
             (b'"', None) if fresh => opened = Some(line),
-            (b'"', Some(_)) => {
-                if bytes.next_if_eq(&b'"').is_none() {
-                    opened = None;
-                }
-            }
+            // A quote in quotes is written twice.
+            (b'"', Some(_)) if bytes.next_if_eq(&b'"').is_none() => opened = None,
             _ => {}
         }
         line += usize::from(byte == b'\n');
