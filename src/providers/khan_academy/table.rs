@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::error::{Error, ErrorCode, Result};
 
 /// The most bytes of a report.
-pub(super) const LARGEST: usize = 8 << 20;
+const LARGEST: usize = 8 << 20;
 /// The most rows.
 const MOST_ROWS: usize = 100_000;
 /// The most columns.
