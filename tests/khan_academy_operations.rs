@@ -444,6 +444,58 @@ async fn a_repeat_is_signed_anew() {
     assert_eq!(school.sandbox.khan_academy().recorder().exchanges().len(), 2);
 }
 
+/// Two implementations that share no code agree on what is signed, whatever stands in path and query.
+#[tokio::test]
+async fn any_text_is_signed_right() {
+    let school = School::open().await;
+    for text in ["a b", "a+b", "100%", "%2B%252b", "é&=~*'()!,;:@/?#[]", "日本", "\"quoted\"", "a=1&userId=kaid_1"] {
+        let error = school.refuse("getUser", json!({ "student": { "username": text } })).await;
+        assert_eq!(error.code(), ErrorCode::NotFound, "{text}: {error}");
+        let error = school.refuse("getUserExercise", json!({ "exercise": text })).await;
+        assert_eq!(error.code(), ErrorCode::NotFound, "{text}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_told_from_a_wrong_secret() {
+    let school = School::open().await;
+    school.sandbox.clock().advance(std::time::Duration::from_secs(600));
+    let error = school.refuse("getUser", json!({})).await;
+    assert_eq!(error.code(), ErrorCode::Vendor, "{error}");
+    assert!(error.message().contains("clocks"), "{error}");
+    assert_eq!(error.vendor().unwrap().message.as_deref(), Some("expired timestamp"));
+}
+
+/// The look-alike itself refuses a request that is sent twice as it was; signed here, step by step.
+#[tokio::test]
+async fn a_replay_is_refused() {
+    use base64::Engine;
+    use hmac::{Hmac, KeyInit, Mac};
+
+    let school = School::import().await;
+    const RESERVED: percent_encoding::AsciiSet =
+        percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, &RESERVED).to_string();
+    let url = format!("{}/api/v1/user", school.sandbox.url("khan_academy"));
+    let seconds = school.sandbox.clock().now() / 1000;
+    let signed = format!(
+        "oauth_consumer_key={CONSUMER_KEY}&oauth_nonce=n1&oauth_signature_method=HMAC-SHA1&oauth_timestamp={seconds}\
+         &oauth_token={OAUTH_TOKEN}"
+    );
+    let base = format!("GET&{}&{}", encode(&url), encode(&signed));
+    let key = format!("{}&{}", encode(CONSUMER_SECRET), encode(OAUTH_TOKEN_SECRET));
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(base.as_bytes());
+    let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+    let fields = format!("{signed}&oauth_signature={}", encode(&signature)).replace('&', "\", ").replace('=', "=\"");
+    let header = format!("OAuth {fields}\"");
+    let send = || reqwest::Client::new().get(&url).header("authorization", &header).send();
+    assert_eq!(send().await.unwrap().status(), 200);
+    let again = send().await.unwrap();
+    assert_eq!(again.status(), 401);
+    assert!(again.text().await.unwrap().starts_with("OAuth error. Nonce already used"));
+}
+
 #[tokio::test]
 async fn an_answer_that_is_none_is_an_error_and_never_an_empty_list() {
     let school = School::open().await;
