@@ -10,7 +10,8 @@ use super::{
     KhanAcademy,
     import::noted,
     kinds::ReportKind,
-    report::{ParsedRow, Report, ReportInfo, Student},
+    layout::ParsedRow,
+    report::{Report, ReportInfo, Student},
 };
 use crate::{
     error::Result,

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use super::{
     KhanAcademy,
     kinds::ReportKind,
+    layout::ParsedRow,
     progress::Week,
-    report::{ParsedRow, Report, ReportInfo, Student},
+    report::{Report, ReportInfo, Student},
 };
 use crate::{
     error::Result,

@@ -11,6 +11,7 @@ mod error;
 mod exercises;
 mod import;
 mod kinds;
+mod layout;
 mod oauth;
 mod progress;
 mod report;
