@@ -64,7 +64,8 @@ fn each_config_field_is_known_and_each_operation_on_the_page() {
         for operation in &provider.operations {
             assert!(page.contains(&format!("`{}`", operation.name)), "the page does not tell of {}", operation.name);
         }
-        assert!(!provider.info.limits.is_empty() && !provider.info.prices.is_empty());
+        let known = !provider.info.limits.is_empty() && !provider.info.prices.is_empty();
+        assert!(known, "{} states no limit or no price", provider.info.id);
     }
 }
 

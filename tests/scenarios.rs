@@ -100,10 +100,10 @@ scenarios! {
     good_call: "01-good-call.json",
     refused_call: "02-refused-call.json",
     bad_argument: "03-bad-argument.json",
-    khan_academy_status: "khan_academy-status.json",
     stripe_payment: "stripe-payment.json",
     sendgrid_mail: "sendgrid-mail.json",
     weather_closure: "weather-closure.json",
+    khan_academy_import: "khan_academy-import.json",
 }
 
 #[test]

@@ -157,11 +157,11 @@ impl<'a, P: Provider> Call<'a, P> {
     }
 
     /// Sends a request of an operation that makes several, with its own word on repeating.
-    pub async fn send_as(&self, mut request: Request, repeat: Repeat) -> Result<Response> {
-        (self.context.authenticate)(&*self.context.config, &mut request, self.now())?;
+    pub async fn send_as(&self, request: Request, repeat: Repeat) -> Result<Response> {
+        let sign = |request: &mut Request| (self.context.authenticate)(&*self.context.config, request, self.now());
         let plan = Plan { repeat, ..self.context.plan.clone() };
         let mut attempts = 0;
-        let result = self.context.client.exchange(request, &plan, &mut attempts).await;
+        let result = self.context.client.exchange(request, &plan, &mut attempts, sign).await;
         self.context.meter.attempts.fetch_add(attempts, Ordering::Relaxed);
         let response = result?;
         if (200..300).contains(&response.status) {

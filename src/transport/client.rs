@@ -65,7 +65,16 @@ impl Client {
     ///
     /// Errors: `outbound_forbidden`, `circuit_open`, `rate_limited`, `vendor_unavailable` (nothing happened there),
     /// `outcome_unknown` (it may have), `timeout`, `too_large`.
-    pub async fn exchange(&self, request: Request, plan: &Plan, attempts: &mut u32) -> Result<Response> {
+    ///
+    /// `sign` puts credentials on the request, anew for every attempt: where a scheme signs a time and a nonce, a repeat
+    /// with the first one's signature would be refused as a replay.
+    pub async fn exchange(
+        &self,
+        request: Request,
+        plan: &Plan,
+        attempts: &mut u32,
+        sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
+    ) -> Result<Response> {
         plan.outbound.check(&request.url)?;
         let mut counted = 0;
         plan.budget.earn();
@@ -80,8 +89,10 @@ impl Client {
             if left.is_zero() {
                 return Err(Error::new(ErrorCode::Timeout, "the deadline passed before the request was sent"));
             }
+            let mut signed = request.clone();
+            sign(&mut signed)?;
             *attempts += 1;
-            let result = self.attempt(&request, plan, left).await;
+            let result = self.attempt(signed, plan, left).await;
             self.tell_breaker(plan, &result);
             if let Err(failure) = &result
                 && matches!(failure.kind, FailureKind::Forbidden | FailureKind::TooLarge)
@@ -111,8 +122,7 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, request: &Request, plan: &Plan, left: Duration) -> Result<Response, Failure> {
-        let mut request = request.clone();
+    async fn attempt(&self, mut request: Request, plan: &Plan, left: Duration) -> Result<Response, Failure> {
         request.timeout = request.timeout.min(left);
         for _ in 0..=REDIRECTS {
             let limit = request.timeout;

@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     (include_str!("../templates/sandbox.rs.tmpl"), "sandbox/src/{{name}}/mod.rs"),
     (include_str!("../templates/docs.md.tmpl"), "docs/providers/{{name}}.md"),
     (include_str!("../templates/scenario.json.tmpl"), "tests/scenarios/{{name}}-status.json"),
+    (include_str!("../templates/every.rs.tmpl"), "tests/support/every/{{name}}.rs"),
 ];
 
 /// Makes it. Nothing is written unless everything can be.
@@ -30,6 +31,8 @@ pub(crate) fn run(tree: &Tree, name: &str) -> Result<()> {
         ("Cargo.toml", add_feature as fn(&str, &str) -> Result<String>),
         ("src/providers/mod.rs", add_provider),
         ("sandbox/src/lib.rs", add_look_alike),
+        ("tests/support/every/mod.rs", add_to_every),
+        ("tests/scenarios.rs", add_scenario),
     ] {
         let text = edit(&read(&tree.path(path))?, name).with_context(|| format!("{path} is not as expected"))?;
         made.push((path.to_owned(), text));
@@ -60,7 +63,7 @@ impl Names {
             bail!("{name:?} is no provider's id: it is snake_case, such as khan_academy, and at most 40 long");
         }
         // Both are modules already, or words of the language.
-        if matches!(name, "arguments" | "call" | "spec") || syn::parse_str::<syn::Ident>(name).is_err() {
+        if matches!(name, "arguments" | "call" | "spec" | "webhook") || syn::parse_str::<syn::Ident>(name).is_err() {
             bail!("{name} is taken by the language or by src/providers itself");
         }
         let words = name.split('_').map(|word| {
@@ -116,6 +119,23 @@ fn add_look_alike(text: &str, name: &str) -> Result<String> {
     Ok(format!("{}pub mod {name};\n{}", &text[..end], &text[end..]))
 }
 
+/// The module with good arguments for every operation, and its line in the list. rustfmt puts both in their place.
+fn add_to_every(text: &str, name: &str) -> Result<String> {
+    let module = text.find("\nmod ").context("there is no vendor to stand beside")? + 1;
+    let text = format!("{}mod {name};\n{}", &text[..module], &text[module..]);
+    let start = text.find("pub const VENDORS: &[&Vendor]").context("there is no list of vendors")?;
+    let end = start + text[start..].find("];").context("the list of vendors does not end")?;
+    let comma = if text[..end].trim_end().ends_with(['[', ',']) { "" } else { ", " };
+    Ok(format!("{}{comma}&{name}::VENDOR{}", text[..end].trim_end(), &text[end..]))
+}
+
+/// The scenario's line.
+fn add_scenario(text: &str, name: &str) -> Result<String> {
+    let start = text.find("\nscenarios! {\n").context("there is no list of scenarios")?;
+    let end = start + text[start..].find("\n}").context("the list of scenarios does not end")? + 1;
+    Ok(format!("{}    {name}_status: \"{name}-status.json\",\n{}", &text[..end], &text[end..]))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -124,7 +144,7 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        for bad in ["", "Khan", "khan-academy", "3d", "_x", "x_", "a__b", "fn", "spec", "../x", "ünicode"] {
+        for bad in ["", "Khan", "khan-academy", "3d", "_x", "x_", "a__b", "fn", "spec", "webhook", "../x", "ünicode"] {
             assert!(Names::of(bad).is_err(), "{bad}");
         }
         let names = Names::of("khan_academy").unwrap();
@@ -147,6 +167,12 @@ mod tests {
             text.contains("&[a::REGISTRATION, b::REGISTRATION];")
                 && text.contains("#[cfg(x)]\npub mod a;\npub mod b;\n")
         );
+        let every = "//! Doc.\n#![allow(x)]\n\nmod a;\n\npub const VENDORS: &[&Vendor] =\n    &[&a::VENDOR];\n";
+        let text = add_to_every(every, "b").unwrap();
+        assert!(text.contains("\n\nmod b;\nmod a;\n") && text.contains("&[&a::VENDOR, &b::VENDOR];"), "{text}");
+        let list = "macro_rules! scenarios {\n}\n\nscenarios! {\n    a: \"01-a.json\",\n}\n\n#[test]\n";
+        let text = add_scenario(list, "b").unwrap();
+        assert!(text.ends_with("    a: \"01-a.json\",\n    b_status: \"b-status.json\",\n}\n\n#[test]\n"), "{text}");
     }
 
     #[test]
