@@ -48,4 +48,6 @@ pub use error::{Error, ErrorCode, Result, Retry, VendorError};
 pub use manager::{Durability, IntegrationManager, Reply, Tenant};
 pub use model::*;
 pub use security::MasterKey;
-pub use services::{ApiKeyRequest, AuditFilter, ConfigChange, ConfigView, Grant};
+pub use services::{
+    ApiKeyRequest, AuditFilter, ConfigChange, ConfigView, Grant, ReceivedEvent, WebhookFilter, WebhookHandler,
+};

@@ -13,11 +13,10 @@ use serde_json::{Value, json};
 
 use super::{Api, Problem, asking::Asking, problem::REQUEST_ID};
 use crate::{
-    ApiKeyRequest, AuditFilter, ConfigChange, ConfigView, Grant,
+    ApiKeyRequest, AuditFilter, ConfigChange, ConfigView, Grant, WebhookFilter,
     error::{Error, ErrorCode, Result},
     manager::edge,
     model::{Disclosure, Timestamp},
-    services::WebhookFilter,
 };
 
 type Answer = Result<Response, Problem>;

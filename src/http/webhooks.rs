@@ -14,9 +14,7 @@ use url::Url;
 use super::{Api, Problem, asking, endpoints};
 use crate::{
     error::{Error, Result},
-    manager::WebhookRequest,
-    services::MAX_WEBHOOK,
-    transport::Headers,
+    manager::{MAX_WEBHOOK, WebhookRequest},
 };
 
 pub(super) async fn receive(
@@ -27,14 +25,14 @@ pub(super) async fn receive(
     let (parts, body) = request.into_parts();
     let url = address(&api, &parts)?;
     let body = asking::bytes(api.manager.runtime(), body, MAX_WEBHOOK).await?;
-    let mut headers = Headers::default();
+    let mut webhook = WebhookRequest::new(url, body);
     for (name, value) in &parts.headers {
         // What is no text cannot be a signature, nor the time of one.
         if let Ok(value) = value.to_str() {
-            headers.add(name.as_str(), value);
+            webhook = webhook.header(name.as_str(), value);
         }
     }
-    let receipt = api.manager.receive_webhook(&provider, WebhookRequest { url, headers, body }).await?;
+    let receipt = api.manager.receive_webhook(&provider, webhook).await?;
     if let Some(reply) = receipt.reply {
         let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
         let kind = HeaderValue::from_str(&reply.content_type);

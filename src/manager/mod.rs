@@ -24,8 +24,8 @@ pub use parts::Progress;
 pub use tenant::{CallBuilder, Reply, Tenant};
 pub use webhooks::{HandshakeReply, ReceivedWebhookEvent, WebhookReceipt, WebhookRequest};
 
-// What `http` says of providers, it reads through the manager.
-pub use crate::providers::ProviderSpec;
+// What `http` says of providers and webhooks, it reads through the manager.
+pub use crate::{providers::ProviderSpec, services::MAX_WEBHOOK};
 
 use crate::{
     error::{Error, ErrorCode, Result},

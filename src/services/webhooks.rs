@@ -186,13 +186,16 @@ const TRIED: u32 = 100;
 /// How long it is remembered which tenants have an account.
 const FRESH: Duration = Duration::from_secs(30);
 
+/// When it was looked up who has an account, and who has it.
+type Having = (Duration, Vec<TenantId>);
+
 /// Keeps webhook events, and hands them on.
 pub struct WebhookService {
     writer: SharedWriter,
     runtime: Runtime,
     backoff: Backoff,
     handlers: Vec<Arc<dyn WebhookHandler>>,
-    tenants: Cache<(&'static str, Option<String>), (Duration, Vec<TenantId>)>,
+    tenants: Cache<(&'static str, Option<String>), Having>,
 }
 
 impl WebhookService {
