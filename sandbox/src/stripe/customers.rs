@@ -49,7 +49,7 @@ const TEXTS: &[(&str, usize)] = &[
     ("phone", 20),
 ];
 
-fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
+pub(super) fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
     let id = ctx.id(Kind::Customer);
     let prefix: String = ctx.text_id().chars().take(8).collect::<String>().to_uppercase();
     let mut customer = json!({
