@@ -2,14 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::attempts::{Asked, attempt};
 use super::error::Refusal;
 use super::form::Params;
 use super::list::list;
-use super::payment_intents;
 use super::routes::Endpoint;
 use super::store::{Ctx, Kind, Outcome, whole_list};
-use super::{catalog, currency, fields, lines, payment_methods};
+use super::{catalog, currency, fields, lines};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/v1/checkout/sessions", create).takes(&[
@@ -227,7 +225,8 @@ fn close(mut session: Value) -> Value {
     session
 }
 
-fn open_one(ctx: &mut Ctx<'_>, id: &str, what: &str) -> Outcome {
+/// A session that is open, or the refusal to do `what` to it.
+pub(super) fn open_one(ctx: &mut Ctx<'_>, id: &str, what: &str) -> Outcome {
     expire_old(ctx);
     let session = ctx.named(Kind::Session, id, "session")?;
     if session["status"] == "open" {
@@ -243,38 +242,5 @@ fn open_one(ctx: &mut Ctx<'_>, id: &str, what: &str) -> Outcome {
 fn expire(ctx: &mut Ctx<'_>, id: &str) -> Outcome {
     let session = close(open_one(ctx, id, "expired")?);
     ctx.emit("checkout.session.expired", &session);
-    ctx.keep(Kind::Session, session)
-}
-
-/// The customer pays on the session's page.
-pub(super) fn complete(ctx: &mut Ctx<'_>, id: &str, method: &str) -> Outcome {
-    let mut session = open_one(ctx, id, "completed")?;
-    let customer = session["customer"].as_str().map(str::to_owned);
-    let method = payment_methods::take(ctx, method, "payment_method", customer.as_deref())?;
-    if session["mode"] == "payment" {
-        let currency = session["currency"].as_str().unwrap_or_default().to_owned();
-        let mut intent = payment_intents::new(ctx, session["amount_total"].as_i64().unwrap_or(0), &currency);
-        for (name, value) in session["_intent"].as_object().into_iter().flatten() {
-            intent[name.as_str()] = value.clone();
-        }
-        intent["customer"] = session["customer"].clone();
-        intent["payment_method"] = method["id"].clone();
-        let intent = attempt(ctx, intent, Asked { off_session: true, ..Asked::default() })?;
-        session["payment_intent"] = intent["id"].clone();
-        session["payment_status"] = json!("paid");
-    } else if session["mode"] == "subscription" {
-        session["payment_status"] = json!("paid");
-    }
-    session["status"] = json!("complete");
-    session["url"] = Value::Null;
-    session["customer_details"] = json!({
-        "address": null,
-        "email": session["customer_email"],
-        "name": null,
-        "phone": null,
-        "tax_exempt": "none",
-        "tax_ids": [],
-    });
-    ctx.emit("checkout.session.completed", &session);
     ctx.keep(Kind::Session, session)
 }

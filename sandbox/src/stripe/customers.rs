@@ -49,7 +49,7 @@ const TEXTS: &[(&str, usize)] = &[
     ("phone", 20),
 ];
 
-fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
+pub(super) fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
     let id = ctx.id(Kind::Customer);
     let prefix: String = ctx.text_id().chars().take(8).collect::<String>().to_uppercase();
     let mut customer = json!({
@@ -130,7 +130,7 @@ fn write(ctx: &mut Ctx<'_>, customer: &mut Value) -> Result<(), Refusal> {
         }
         customer["invoice_prefix"] = json!(prefix);
     }
-    if let Some(next) = params.within("next_invoice_sequence", 1, i64::MAX)? {
+    if let Some(next) = params.within("next_invoice_sequence", 1, 1_000_000_000)? {
         customer["next_invoice_sequence"] = json!(next);
     }
     if params.has("preferred_locales") {

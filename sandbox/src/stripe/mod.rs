@@ -10,6 +10,7 @@ mod cards;
 mod catalog;
 mod charges;
 mod checkout;
+mod checkout_paid;
 mod control;
 mod currency;
 mod customers;
@@ -131,7 +132,7 @@ impl Stripe {
     ///
     /// The vendor's message where there is no such session, it is not open, or the card is declined.
     pub fn complete_checkout(&self, session: &str, payment_method: &str) -> Result<Value, String> {
-        self.act(|ctx| checkout::complete(ctx, session, payment_method))
+        self.act(|ctx| checkout_paid::complete(ctx, session, payment_method))
     }
 
     /// Takes a price out of use, as the dashboard's "archive" does.

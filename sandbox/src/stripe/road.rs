@@ -118,3 +118,113 @@ fn is_version(text: &str) -> bool {
         && !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+    use hyper::{HeaderMap, Method};
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use url::form_urlencoded;
+
+    use super::super::error::Refusal;
+    use super::super::routes::{self, Verb};
+    use super::super::{SECRET_KEY, State};
+    use super::answer;
+    use crate::exchange::Request;
+
+    fn ask(state: &mut State, verb: Verb, path: &str, pairs: &[(String, String)]) -> (u16, Value) {
+        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Bearer {SECRET_KEY}").parse().unwrap());
+        let (method, uri, body) = match verb {
+            Verb::Post => {
+                headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+                (Method::POST, path.to_owned(), Bytes::from(encoded))
+            }
+            Verb::Get => (Method::GET, format!("{path}?{encoded}"), Bytes::new()),
+            Verb::Delete => (Method::DELETE, format!("{path}?{encoded}"), Bytes::new()),
+        };
+        let request = Request { method, uri: uri.parse().unwrap(), headers, body, at: 1_700_000_000_000 };
+        let answer = answer(state, &request).unwrap_or_else(Refusal::answer);
+        (answer.status.as_u16(), serde_json::from_slice(&answer.body).expect("JSON"))
+    }
+
+    /// An account with one object of each kind, and their ids.
+    fn furnished() -> (State, Vec<String>) {
+        let mut state = State::default();
+        let mut ids: Vec<String> = Vec::new();
+        let mut make = |path: &str, pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let (status, made) = ask(&mut state, Verb::Post, path, &pairs);
+            assert_eq!(status, 200, "{path}: {made}");
+            let id = made["id"].as_str().expect("an id").to_owned();
+            ids.push(id.clone());
+            id
+        };
+        let card = ("payment_method", "pm_card_visa");
+        let customer = make("/v1/customers", &[card, ("invoice_settings[default_payment_method]", "pm_card_visa")]);
+        let paid = make("/v1/payment_intents", &[("amount", "900"), ("currency", "usd"), card, ("confirm", "true")]);
+        make("/v1/payment_intents", &[("amount", "900"), ("currency", "usd")]);
+        make("/v1/refunds", &[("payment_intent", &paid), ("amount", "1")]);
+        let product = make("/v1/products", &[("name", "Lunch")]);
+        let price = [("currency", "usd"), ("unit_amount", "500"), ("product", &*product)];
+        let once = make("/v1/prices", &price);
+        let monthly = make("/v1/prices", &[price[0], price[1], price[2], ("recurring[interval]", "month")]);
+        let url = ("success_url", "https://school.example/");
+        let line = [("line_items[0][price]", &*once), ("line_items[0][quantity]", "1")];
+        make("/v1/checkout/sessions", &[("mode", "payment"), line[0], line[1], url]);
+        make("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", &monthly)]);
+        make("/v1/invoiceitems", &[("customer", &customer), ("amount", "900"), ("currency", "usd")]);
+        make("/v1/invoices", &[("customer", &customer), ("pending_invoice_items_behavior", "include")]);
+        (state, ids)
+    }
+
+    /// A parameter, whole or with something in brackets, and a value that some reader may stumble over.
+    fn pair() -> impl Strategy<Value = (prop::sample::Index, &'static str, prop::sample::Index, String)> {
+        let brackets =
+            prop::sample::select(vec!["", "[]", "[0]", "[0][price]", "[0][quantity]", "[k]", "[enabled]", "[gt]"]);
+        let value = prop_oneof![
+            Just(String::new()),
+            Just("true".to_owned()),
+            Just("usd".to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            Just(i64::MAX.to_string()),
+            Just("pm_card_visa".to_owned()),
+            ".{0,12}",
+        ];
+        (any::<prop::sample::Index>(), brackets, any::<prop::sample::Index>(), value)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        /// Every endpoint answers whatever its parameters are, and never as if the fault were its own.
+        #[test]
+        fn any_parameters_are_answered(pairs in prop::collection::vec(pair(), 0..6)) {
+            let (mut state, ids) = furnished();
+            for endpoint in routes::all() {
+                let named: Vec<(String, String)> = pairs
+                    .iter()
+                    .filter(|_| !endpoint.takes.is_empty())
+                    .map(|(name, brackets, id, value)| {
+                        let value = if value == "true" && brackets.is_empty() { id.get(&ids).clone() } else { value.clone() };
+                        (format!("{}{brackets}", name.get(endpoint.takes)), value)
+                    })
+                    .collect();
+                for id in &ids {
+                    let path = match endpoint.path.split_once('{') {
+                        Some((before, after)) => format!("{before}{id}{}", &after[after.find('}').unwrap_or(0) + 1..]),
+                        None => endpoint.path.to_owned(),
+                    };
+                    let (status, _) = ask(&mut state, endpoint.verb, &path, &named);
+                    prop_assert!(matches!(status, 200 | 400 | 402 | 404), "{path} {named:?}: {status}");
+                    if !endpoint.path.contains('{') {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -68,6 +68,12 @@ const FAMILIES: &[&[Endpoint]] = &[
     balance::ENDPOINTS,
 ];
 
+/// Every endpoint.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = &'static Endpoint> {
+    FAMILIES.iter().copied().flatten()
+}
+
 /// The endpoint of a request, and the part of its path that was in braces.
 pub(super) fn find<'s>(method: &Method, segments: &'s [impl AsRef<str>]) -> Option<(&'static Endpoint, &'s str)> {
     let verb = Verb::of(method)?;

@@ -114,7 +114,7 @@ fn all(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
     })
 }
 
-fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
+pub(super) fn create(ctx: &mut Ctx<'_>, _: &str) -> Outcome {
     let params = ctx.params.clone();
     let customer = params.required("customer")?;
     let customer = ctx.referred(Kind::Customer, customer, "customer")?;

@@ -47,6 +47,28 @@ async fn a_checkout_is_paid_or_expires() {
 }
 
 #[tokio::test]
+async fn a_checkout_begins_a_subscription() {
+    let school = School::start().await;
+    let monthly = school.price(&[("recurring[interval]", "month")]).await;
+    let form = [
+        ("mode", "subscription"),
+        ("line_items[0][price]", &*monthly),
+        ("line_items[0][quantity]", "2"),
+        ("success_url", "https://school.example/"),
+        ("customer_email", "ann@school.example"),
+    ];
+    let session = id(&school.made("/v1/checkout/sessions", &form).await);
+    let stripe = school.sandbox.stripe();
+    stripe.deactivate_price(&monthly).unwrap();
+    let done = stripe.complete_checkout(&session, "pm_card_visa").unwrap();
+    let subscription = stripe.object(done["subscription"].as_str().unwrap()).unwrap();
+    assert_eq!((&subscription["status"], &subscription["customer"]), (&json!("active"), &done["customer"]));
+    assert_eq!(stripe.object(done["customer"].as_str().unwrap()).unwrap()["email"], "ann@school.example");
+    assert_eq!(stripe.object(done["invoice"].as_str().unwrap()).unwrap()["amount_paid"], 1000);
+    assert_eq!(stripe.object(&monthly).unwrap()["active"], false);
+}
+
+#[tokio::test]
 async fn a_checkout_is_refused_where_it_makes_no_sense() {
     let school = School::start().await;
     let (once, monthly) = (school.price(&[]).await, school.price(&[("recurring[interval]", "month")]).await);
