@@ -487,3 +487,33 @@ async fn a_platform_key_that_can_be_guessed_is_refused() {
     let named = school.ask(Method::GET, "/stats").header("X-Actor-Id", "u-1");
     assert_eq!(Answer::of(named).await.problem(400, "invalid_argument")["field"], "X-Actor-Role");
 }
+
+/// The seed's example, word for word.
+#[tokio::test]
+async fn a_school_asks_whether_to_close() {
+    let school = School::open().await;
+    let config = json!({
+        "places": { "School Address": { "lat": sandbox::weather::POINT.0, "lon": sandbox::weather::POINT.1 } },
+        "contact": "it@school.example",
+        "api_key": sandbox::weather::API_KEY,
+        "base_url": school.vendor_url("weather"),
+    });
+    school.put("/weather/config", json!({ "config": config })).await.ok();
+    let body: Value = serde_json::from_str(
+        r#"{
+  "args": [{
+    "location": "School Address",
+    "closureThresholds": {
+      "temperature": -20,
+      "windSpeed": 25,
+      "precipitation": 10,
+      "visibility": 1000
+    }
+  }]
+}"#,
+    )
+    .unwrap();
+    let answer = school.post("/weather/checkSchoolClosureConditions", Some(body)).await.ok();
+    assert_eq!(answer["verdict"], "open", "{answer}");
+    assert_eq!(answer["units"], "metric");
+}

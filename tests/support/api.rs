@@ -86,6 +86,11 @@ impl School {
         String::from_utf8(answer).unwrap()
     }
 
+    /// The address of a vendor's look-alike.
+    pub(crate) fn vendor_url(&self, vendor: &str) -> String {
+        self.sandbox.url(vendor)
+    }
+
     pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         self.ask_as(BOOTSTRAP, method, path)
     }
