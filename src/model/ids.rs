@@ -110,13 +110,13 @@ impl RequestId {
     pub fn new(now: Timestamp) -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let micros = u64::try_from(now.as_micros()).unwrap_or(0);
-        let wanted = (micros / 1000) << 12 | (micros % 1000) * 4096 / 1000;
+        let wanted = ((micros / 1000) << 12) | ((micros % 1000) * 4096 / 1000);
         // More than a second ahead it is another clock that was set back, and not a burst of calls.
         let next = |last: u64| if last >= wanted && last - wanted < 1000 << 12 { last + 1 } else { wanted };
         let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
         let placed = next(last.unwrap_or_else(|last| last));
         let mut random: [u8; 10] = random_bytes();
-        (random[0], random[1]) = ((placed >> 8 & 0x0f) as u8, placed as u8);
+        (random[0], random[1]) = (((placed >> 8) & 0x0f) as u8, placed as u8);
         Self(uuid::Builder::from_unix_timestamp_millis(placed >> 12, &random).into_uuid())
     }
 

@@ -110,11 +110,22 @@ pub struct OperationSpec {
     pub urgent: bool,
     /// On what ground data leaves.
     pub basis: Basis,
-    /// The JSON schema of its arguments.
+    /// The JSON schema of its arguments. Without the feature `schemas` it is `true`, which takes everything.
     pub input_schema: fn() -> Value,
-    /// The JSON schema of its answer.
+    /// The JSON schema of its answer. Without the feature `schemas` it is `true`.
     pub output_schema: fn() -> Value,
     prepare: fn(Value) -> Result<Box<dyn Prepared>>,
+}
+
+#[cfg(feature = "schemas")]
+fn schema_of<T: schemars::JsonSchema>() -> Value {
+    schemars::schema_for!(T).to_value()
+}
+
+/// They are half of a small build, and nothing on the road reads them.
+#[cfg(not(feature = "schemas"))]
+fn schema_of<T: schemars::JsonSchema>() -> Value {
+    Value::Bool(true)
 }
 
 impl OperationSpec {
@@ -128,8 +139,8 @@ impl OperationSpec {
             deadline: O::DEADLINE,
             urgent: O::URGENT,
             basis: O::BASIS,
-            input_schema: || schemars::schema_for!(O).to_value(),
-            output_schema: || schemars::schema_for!(O::Output).to_value(),
+            input_schema: schema_of::<O>,
+            output_schema: schema_of::<O::Output>,
             prepare: |value| {
                 let operation: O = arguments::read_object(arguments::unwrap_args(value)?)
                     .map_err(|error| if error.field() == Some("") { error.with_field("arguments") } else { error })?;
