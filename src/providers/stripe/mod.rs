@@ -102,7 +102,7 @@ impl Provider for Stripe {
             limit(
                 "Amount",
                 "99999999 of the smallest unit",
-                "https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, from memory",
+                "not yet confirmed at https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts",
             ),
         ],
         prices: &[price(
