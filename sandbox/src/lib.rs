@@ -23,7 +23,9 @@ pub mod contract;
 mod control;
 mod exchange;
 mod faults;
+pub mod google_workspace;
 pub mod khan_academy;
+pub mod microsoft365;
 mod recorder;
 pub mod sendgrid;
 mod server;
@@ -54,6 +56,8 @@ const VENDORS: &[Registration] = &[
     stripe::REGISTRATION,
     khan_academy::REGISTRATION,
     weather::REGISTRATION,
+    google_workspace::REGISTRATION,
+    microsoft365::REGISTRATION,
 ];
 
 /// The names of all look-alikes.

@@ -5,8 +5,12 @@
 
 mod arguments;
 mod call;
+#[cfg(feature = "google_workspace")]
+pub mod google_workspace;
 #[cfg(feature = "khan_academy")]
 pub mod khan_academy;
+#[cfg(feature = "microsoft365")]
+pub mod microsoft365;
 #[cfg(feature = "sendgrid")]
 pub mod sendgrid;
 mod spec;
@@ -40,6 +44,10 @@ use crate::{
 /// Every provider compiled in.
 pub fn all() -> Vec<ProviderSpec> {
     Vec::from([
+        #[cfg(feature = "microsoft365")]
+        ProviderSpec::of::<microsoft365::Microsoft365>(),
+        #[cfg(feature = "google_workspace")]
+        ProviderSpec::of::<google_workspace::GoogleWorkspace>(),
         #[cfg(feature = "weather")]
         ProviderSpec::of::<weather::Weather>(),
         #[cfg(feature = "khan_academy")]

@@ -2,7 +2,9 @@
 //! in its file here; a new vendor adds a file and its line in [`VENDORS`].
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses a part of this")]
 
+mod google_workspace;
 mod khan_academy;
+mod microsoft365;
 mod sendgrid;
 mod stripe;
 mod twilio;
@@ -37,8 +39,15 @@ pub struct Vendor {
     pub contract: bool,
 }
 
-pub const VENDORS: &[&Vendor] =
-    &[&twilio::VENDOR, &sendgrid::VENDOR, &stripe::VENDOR, &khan_academy::VENDOR, &weather::VENDOR];
+pub const VENDORS: &[&Vendor] = &[
+    &twilio::VENDOR,
+    &sendgrid::VENDOR,
+    &stripe::VENDOR,
+    &khan_academy::VENDOR,
+    &weather::VENDOR,
+    &google_workspace::VENDOR,
+    &microsoft365::VENDOR,
+];
 
 pub fn vendor(provider: &str) -> &'static Vendor {
     VENDORS
