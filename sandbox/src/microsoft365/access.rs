@@ -81,7 +81,12 @@ const RULES: &[Rule] = &[
     both(WRITE, "users/*/calendar/**", &["Calendars.ReadWrite"]),
     rule(READ, "users/*/onlineMeetings/**", &["OnlineMeetings.Read"], MEETINGS_READ),
     rule(WRITE, "users/*/onlineMeetings/**", &["OnlineMeetings.ReadWrite"], MEETINGS_WRITE),
-    rule(READ, "users/*", &["User.Read", "User.ReadBasic.All", "User.Read.All"], &["User.ReadBasic.All", "User.Read.All"]),
+    rule(
+        READ,
+        "users/*",
+        &["User.Read", "User.ReadBasic.All", "User.Read.All"],
+        &["User.ReadBasic.All", "User.Read.All"],
+    ),
     both(READ, "users", &["User.ReadBasic.All", "User.Read.All"]),
     both(&["DELETE"], "users/*", &["User.DeleteRestore.All", "User.ReadWrite.All"]),
     both(WRITE, "users/**", &["User.ReadWrite.All"]),
@@ -144,9 +149,12 @@ pub(super) fn check(caller: &Caller, method: &Method, path: &[&str]) -> Result<(
 /// Each part of Graph refuses in its own words.
 fn denied(path: &[&str]) -> GraphError {
     let code = match path {
-        ["users", _, "messages" | "sendMail" | "mailFolders" | "events" | "calendar" | "calendars" | "calendarView", ..] => {
-            "ErrorAccessDenied"
-        }
+        [
+            "users",
+            _,
+            "messages" | "sendMail" | "mailFolders" | "events" | "calendar" | "calendars" | "calendarView",
+            ..,
+        ] => "ErrorAccessDenied",
         ["drives" | "sites", ..] | [_, _, "drive", ..] => "accessDenied",
         ["teams" | "chats", ..] | ["users", _, "onlineMeetings" | "joinedTeams" | "chats", ..] => "Forbidden",
         ["education", ..] => "AccessDenied",

@@ -47,12 +47,7 @@ pub(super) fn route(context: &mut Context<'_>, user: &str, message: &str, path: 
 }
 
 /// Attaches what a request describes.
-pub(super) fn add(
-    context: &mut Context<'_>,
-    user: &str,
-    message: &str,
-    given: &Value,
-) -> Result<Value, GraphError> {
+pub(super) fn add(context: &mut Context<'_>, user: &str, message: &str, given: &Value) -> Result<Value, GraphError> {
     let kind = text(given, "@odata.type").ok_or_else(|| GraphError::property("@odata.type"))?;
     if kind.trim_start_matches('#') != "microsoft.graph.fileAttachment" {
         return Err(GraphError::property("@odata.type"));

@@ -1,7 +1,7 @@
 //! What a handler works with: the request, the tenant, and who asks.
 
-use hyper::{Method, StatusCode};
 use hyper::header::{HeaderName, IF_MATCH};
+use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::CLIENT_ID;

@@ -8,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::auth::{Auth, Caller, Code, Granted, GrantState, LIFETIME};
+use super::auth::{Auth, Caller, Code, GrantState, Granted, LIFETIME};
 use super::error::Ids;
 use super::jwt::{self, Jwt};
 use super::world::World;
@@ -96,7 +96,9 @@ pub(super) fn parts<'a>(path: &'a [&'a str]) -> Option<(&'a str, Endpoint)> {
         ["oauth2", "v2.0", "authorize"] => Endpoint::Authorize,
         ["adminconsent"] | ["v2.0", "adminconsent"] => Endpoint::AdminConsent,
         ["discovery", "v2.0", "keys"] | ["discovery", "keys"] => Endpoint::Keys,
-        [".well-known", "openid-configuration"] | ["v2.0", ".well-known", "openid-configuration"] => Endpoint::Discovery,
+        [".well-known", "openid-configuration"] | ["v2.0", ".well-known", "openid-configuration"] => {
+            Endpoint::Discovery
+        }
         _ => return None,
     };
     Some((tenant, endpoint))
@@ -166,7 +168,8 @@ impl Entra<'_> {
         let kind = form.filled("grant_type").unwrap_or_default();
         self.known_tenant(kind != "client_credentials")?;
         let client = form.filled("client_id");
-        let client = client.ok_or(Refusal::new(900_144, "The request body must contain the parameter: 'client_id'."))?;
+        let client =
+            client.ok_or(Refusal::new(900_144, "The request body must contain the parameter: 'client_id'."))?;
         if !Auth::knows(client) {
             return Err(Refusal::new(700_016, "Application was not found in the directory."));
         }
@@ -214,7 +217,10 @@ impl Entra<'_> {
     fn assertion(&mut self, assertion: &str) -> Result<(), Refusal> {
         let jwt = Jwt::parse(assertion).ok_or(Refusal::new(50027, "JWT token is invalid or malformed."))?;
         let header = |name: &str| jwt.header.get(name).and_then(|value| value.as_str());
-        let unsigned = Refusal::new(700_027, "The certificate with identifier used to sign the client assertion is not registered on application.");
+        let unsigned = Refusal::new(
+            700_027,
+            "The certificate with identifier used to sign the client assertion is not registered on application.",
+        );
         let certificate = self.auth.certificate.as_ref().ok_or(unsigned.clone())?;
         if header("alg") != Some("RS256")
             || header("x5t#S256") != Some(certificate.thumbprint.as_str())

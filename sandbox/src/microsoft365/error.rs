@@ -37,7 +37,8 @@ impl GraphError {
 
     /// `404` of the directory.
     pub(super) fn no_resource(id: &str) -> Self {
-        let message = format!("Resource '{id}' does not exist or one of its queried reference-property objects are not present.");
+        let message =
+            format!("Resource '{id}' does not exist or one of its queried reference-property objects are not present.");
         Self::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", message)
     }
 

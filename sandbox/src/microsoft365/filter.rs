@@ -208,9 +208,14 @@ impl Parser {
     }
 }
 
-/// A field by its path; `/` goes one deeper.
+/// A field by its path; `/` goes one deeper, and capitals do not count: the vendor's own pages filter by `JoinWebUrl`.
 pub(super) fn field<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('/').try_fold(value, |value, part| value.get(part))
+    path.split('/').try_fold(value, |value, part| {
+        let fields = value.as_object()?;
+        fields
+            .get(part)
+            .or_else(|| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(part)).map(|(_, value)| value))
+    })
 }
 
 impl Filter {
@@ -315,7 +320,8 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_is_refused() {
-        for text in ["", "subject", "subject eq", "subject is 'x'", "(subject eq 'x'", "subject eq 'x", "a eq 1 b eq 2"] {
+        for text in ["", "subject", "subject eq", "subject is 'x'", "(subject eq 'x'", "subject eq 'x", "a eq 1 b eq 2"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

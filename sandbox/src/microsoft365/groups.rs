@@ -11,6 +11,8 @@ use super::users::USERS;
 use crate::exchange::Answer;
 
 const GROUPS: Listing<'_> = Listing::new("groups");
+/// How many members one change of a group adds.
+const MOST_LINKS: usize = 20;
 
 pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
     match (context.method().clone(), path) {
@@ -75,9 +77,22 @@ fn one(context: &mut Context<'_>, id: &str) -> Outcome {
             context.one(row.value, &GROUPS)
         }
         Method::PATCH => {
-            let patch = context.body()?;
+            let mut patch = context.body()?;
+            let links = patch.as_object_mut().and_then(|fields| fields.remove("members@odata.bind"));
+            let links = links.unwrap_or_default();
+            let links = links.as_array().map_or(&[][..], Vec::as_slice);
+            if links.len() > MOST_LINKS {
+                return Err(GraphError::bad(format!("At most {MOST_LINKS} references can be added at once.")));
+            }
+            let people = links.iter().map(|link| context.bound_user(Some(link))).collect::<Result<Vec<_>, _>>()?;
             let row = context.world.table.change(Kind::Group, "", id).ok_or(missing)?;
             merge(&mut row.value, &patch);
+            if people.iter().any(|user| context.world.table.get(Kind::GroupMember, id, user).is_some()) {
+                return Err(already_in());
+            }
+            for user in people {
+                context.world.add(Kind::GroupMember, id, json!({ "id": user }));
+            }
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         Method::DELETE => {
@@ -124,10 +139,14 @@ pub(super) fn referred(context: &Context<'_>) -> Result<String, GraphError> {
     context.world.user_id(id).ok_or_else(|| GraphError::no_resource(id))
 }
 
+fn already_in() -> GraphError {
+    let message = "One or more added object references already exist for the following modified properties: 'members'.";
+    GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
+}
+
 pub(super) fn join(context: &mut Context<'_>, kind: Kind, group: &str, user: &str) -> Outcome {
     if context.world.table.get(kind, group, user).is_some() {
-        let message = "One or more added object references already exist for the following modified properties: 'members'.";
-        return Err(GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message));
+        return Err(already_in());
     }
     context.world.add(kind, group, json!({ "id": user }));
     Ok(Answer::empty(StatusCode::NO_CONTENT))

@@ -146,9 +146,11 @@ impl Microsoft365 {
         self.rows(Kind::Message, user)
     }
 
-    /// A user's events, oldest first.
+    /// The events in a user's calendars, oldest first.
     pub fn events(&self, user: &str) -> Vec<Value> {
-        self.rows(Kind::Event, user)
+        let world = self.world.lock();
+        let is_own = |calendar: &str| world.table.get(Kind::Calendar, user, calendar).is_some();
+        world.table.all(Kind::Event).filter(|row| is_own(&row.parent)).map(|row| row.value.clone()).collect()
     }
 
     /// A user's online meetings, oldest first.
@@ -206,11 +208,18 @@ impl Microsoft365 {
         self.rows(Kind::Submission, assignment)
     }
 
+    /// Hands in a student's work on an assignment; false if there is none.
+    pub fn hand_in(&self, assignment: &str, student: &str) -> bool {
+        let now = super::world::stamp(self.clock().now());
+        super::education::hand_in(&mut self.world.lock(), assignment, student, &now)
+    }
+
     /// The items in the drive of a user, group or site, the root first.
     pub fn drive_items(&self, owner: &str) -> Vec<Value> {
         let world = self.world.lock();
         let drive = world.table.under(Kind::Drive, owner).next();
-        drive.map(|drive| world.table.under(Kind::Item, &drive.id).map(|row| row.value.clone()).collect())
+        drive
+            .map(|drive| world.table.under(Kind::Item, &drive.id).map(|row| row.value.clone()).collect())
             .unwrap_or_default()
     }
 
@@ -275,6 +284,18 @@ impl Microsoft365 {
             (&Method::POST, "validate-subscriptions") => {
                 self.validate_subscriptions(body.get("validate")?.as_bool()?);
                 done()
+            }
+            (&Method::POST, "hand-in") => {
+                self.hand_in(text(&body, "assignment")?, text(&body, "student")?).then(done)?
+            }
+            (&Method::POST, "notification") => {
+                let (subscription, change) = (text(&body, "subscription")?, text(&body, "changeType")?);
+                let resource = body.get("resource").cloned().unwrap_or_default();
+                let told = match body.get("rich") == Some(&json!(true)) {
+                    true => self.rich_notification(subscription, change, &resource),
+                    false => self.notification(subscription, change, &resource),
+                };
+                Some(crate::control::json(&told?))
             }
             (&Method::POST, "users") => {
                 let id = self.add_user(text(&body, "name")?, text(&body, "role").unwrap_or("none"));

@@ -209,7 +209,8 @@ fn relocate(context: &mut Context<'_>, user: &str, id: &str) -> Outcome {
 pub(super) fn put_in(context: &mut Context<'_>, user: &str, id: &str, folder: &str) -> Result<String, GraphError> {
     let missing = GraphError::no_mailbox_item;
     if immutable(context) {
-        context.world.table.change(Kind::Message, user, id).ok_or_else(missing)?.value["parentFolderId"] = json!(folder);
+        context.world.table.change(Kind::Message, user, id).ok_or_else(missing)?.value["parentFolderId"] =
+            json!(folder);
         return Ok(id.to_owned());
     }
     let mut row = context.world.table.remove(Kind::Message, user, id).ok_or_else(missing)?;
@@ -228,9 +229,9 @@ pub(super) fn put_in(context: &mut Context<'_>, user: &str, id: &str, folder: &s
 /// Whether the request asks for ids that outlive a move.
 pub(super) fn immutable(context: &Context<'_>) -> bool {
     let prefers = context.request.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    prefers.flat_map(|value| value.split([',', ';'])).any(|one| {
-        one.trim().replace('"', "").eq_ignore_ascii_case("IdType=ImmutableId")
-    })
+    prefers
+        .flat_map(|value| value.split([',', ';']))
+        .any(|one| one.trim().replace('"', "").eq_ignore_ascii_case("IdType=ImmutableId"))
 }
 
 fn whole(context: &Context<'_>, user: &str, id: &str, status: StatusCode) -> Outcome {

@@ -3,8 +3,11 @@
 mod access;
 mod attachments;
 mod auth;
+mod batch;
+mod calendar;
 mod context;
 mod drive;
+mod education;
 mod entra;
 mod error;
 mod filter;
@@ -12,11 +15,14 @@ mod groups;
 mod handle;
 mod jwt;
 mod mail;
+mod notify;
 mod odata;
 mod routes;
 mod send;
 mod sites;
+mod subscriptions;
 mod table;
+mod teams;
 mod uploads;
 mod users;
 mod world;
@@ -25,8 +31,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use hyper::{Method, StatusCode};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -64,7 +70,8 @@ pub const STUDENT_ID: &str = "5a4db0c5-05e4-4000-8000-000000000003";
 /// The id of the school that stands ready.
 pub const SCHOOL_ID: &str = "5a4db0c5-5c00-4000-8000-000000000001";
 /// The id of the site that stands ready.
-pub const SITE_ID: &str = "yourschool.example,5a4db0c5-517e-4000-8000-000000000001,5a4db0c5-517e-4000-8000-000000000002";
+pub const SITE_ID: &str =
+    "yourschool.example,5a4db0c5-517e-4000-8000-000000000001,5a4db0c5-517e-4000-8000-000000000002";
 
 pub(crate) const REGISTRATION: Registration = Registration {
     name: "microsoft365",
@@ -110,9 +117,28 @@ impl Microsoft365 {
         let caller = self.caller(request)?;
         let parts = routes::parts(&path.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        if request.method == Method::POST && parts == ["subscriptions"] {
+            self.shake_hands(request)?;
+        }
         let mut world = self.world.lock();
         let context = &mut Context { request, world: &mut world, caller: &caller, url };
-        routes::route(context, &parts)
+        match parts.as_slice() {
+            ["$batch"] if request.method == Method::POST => batch::route(context, ids),
+            parts => routes::route(context, parts),
+        }
+    }
+
+    /// Before a subscription is made its receiver is called, if so set. Nothing is locked meanwhile, as the receiver's
+    /// test may well be looking at the tenant.
+    fn shake_hands(&self, request: &Request) -> Result<(), GraphError> {
+        let token = {
+            let mut world = self.world.lock();
+            world
+                .settings
+                .handshake
+                .then(|| format!("Validation: Testing client application reachability {}", world.guid()))
+        };
+        token.map_or(Ok(()), |token| subscriptions::shake_hands(&request.body, &token))
     }
 
     /// Answers where the address itself is the key.

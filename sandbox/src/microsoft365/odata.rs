@@ -145,8 +145,7 @@ impl Options {
         let size = self.top.unwrap_or(listing.size).min(at.longest);
         let (total, from) = (rows.len(), self.from.min(rows.len()));
         let end = (from + size).min(total);
-        let page: Vec<Value> =
-            rows.into_iter().skip(from).take(size).map(|row| self.shape(row, listing)).collect();
+        let page: Vec<Value> = rows.into_iter().skip(from).take(size).map(|row| self.shape(row, listing)).collect();
         let mut body = Map::new();
         body.insert("@odata.context".to_owned(), json!(at.context(listing.set)));
         if self.count {
@@ -193,9 +192,9 @@ fn found(row: &Value, search: &str) -> bool {
     match text.split_once(':') {
         Some((name, part)) => {
             let fields = row.as_object().into_iter().flatten();
-            fields.filter(|(has, _)| has.eq_ignore_ascii_case(name)).any(|(_, value)| {
-                value.to_string().to_lowercase().contains(part.trim())
-            })
+            fields
+                .filter(|(has, _)| has.eq_ignore_ascii_case(name))
+                .any(|(_, value)| value.to_string().to_lowercase().contains(part.trim()))
         }
         None => contains(row),
     }

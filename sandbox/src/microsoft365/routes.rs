@@ -6,7 +6,7 @@ use super::access;
 use super::auth::Caller;
 use super::context::{Context, Outcome};
 use super::error::GraphError;
-use super::{drive, groups, mail, sites, users};
+use super::{calendar, drive, education, groups, mail, sites, subscriptions, teams, users};
 
 /// The parts of a path, with `teams('id')` taken as `teams/id`.
 pub(super) fn parts(path: &[String]) -> Vec<String> {
@@ -46,9 +46,14 @@ pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
             let drive = drive::of_owner(context, id)?;
             drive::route(context, &drive, rest)
         }
+        ["groups", id, "team"] => teams::of_group(context, id),
         ["groups", rest @ ..] => groups::route(context, rest),
+        ["teams", rest @ ..] => teams::route(context, rest),
+        ["chats", rest @ ..] => teams::chats(context, rest),
         ["drives", id, rest @ ..] => drive::route(context, id, rest),
         ["sites", rest @ ..] => sites::route(context, rest),
+        ["education", rest @ ..] => education::route(context, rest),
+        ["subscriptions", rest @ ..] => subscriptions::route(context, rest),
         _ => Err(GraphError::no_route()),
     }
 }
@@ -70,6 +75,10 @@ fn of_user(context: &mut Context<'_>, named: &str, path: &[&str]) -> Outcome {
             drive::route(context, &drive, rest)
         }
         ["sendMail" | "messages" | "mailFolders", ..] => mail::route(context, &id, path),
+        ["events" | "calendar" | "calendars" | "calendarView", ..] => calendar::route(context, &id, path),
+        ["onlineMeetings", rest @ ..] => teams::meetings(context, &id, named, rest),
+        ["joinedTeams"] => teams::joined(context, &id),
+        ["chats"] => teams::chats_of(context, &id),
         _ => Err(GraphError::no_route()),
     }
 }

@@ -15,7 +15,6 @@ pub(super) enum Kind {
     Assignment,
     Submission,
     Outcome,
-    Rubric,
     Message,
     Attachment,
     MailFolder,

@@ -97,7 +97,8 @@ impl Session {
     /// Takes a range, and says whether it was the last.
     fn take(&mut self, range: &str, bytes: &[u8]) -> Result<bool, GraphError> {
         let invalid = |message: &str| GraphError::new(StatusCode::BAD_REQUEST, "invalidRequest", message);
-        let (from, to, total) = parse(range).ok_or_else(|| invalid("The Content-Range header is missing or malformed."))?;
+        let (from, to, total) =
+            parse(range).ok_or_else(|| invalid("The Content-Range header is missing or malformed."))?;
         if to.checked_sub(from).and_then(|length| length.checked_add(1)) != u64::try_from(bytes.len()).ok() {
             return Err(invalid("The Content-Range header does not match the length of the body."));
         }

@@ -46,7 +46,8 @@ pub(super) struct World {
     pub(super) copies: BTreeMap<String, (String, bool)>,
     /// Every message that left a mailbox, oldest first.
     pub(super) sent: Vec<Value>,
-    pub(super) batches: u64,
+    /// The events that transactions have made, by user and transaction, with what each was made from.
+    pub(super) transactions: BTreeMap<(String, String), (String, Value)>,
     next: u64,
 }
 
@@ -213,18 +214,20 @@ impl World {
     /// A user's object id, from it or from the principal name.
     pub(super) fn user_id(&self, named: &str) -> Option<String> {
         let is = |field: &Value| field.as_str().is_some_and(|text| text.eq_ignore_ascii_case(named));
-        let user = self.table.all(Kind::User).find(|row| {
-            row.id.eq_ignore_ascii_case(named) || row.value.get("userPrincipalName").is_some_and(is)
-        });
+        let user = self
+            .table
+            .all(Kind::User)
+            .find(|row| row.id.eq_ignore_ascii_case(named) || row.value.get("userPrincipalName").is_some_and(is));
         user.map(|row| row.id.clone())
     }
 
     /// The user who gets mail at an address.
     pub(super) fn user_of_mail(&self, address: &str) -> Option<String> {
         let is = |field: &Value| field.as_str().is_some_and(|text| text.eq_ignore_ascii_case(address));
-        let user = self.table.all(Kind::User).find(|row| {
-            row.value.get("mail").is_some_and(is) || row.value.get("userPrincipalName").is_some_and(is)
-        });
+        let user = self
+            .table
+            .all(Kind::User)
+            .find(|row| row.value.get("mail").is_some_and(is) || row.value.get("userPrincipalName").is_some_and(is));
         user.map(|row| row.id.clone())
     }
 

@@ -123,9 +123,15 @@ mod tests {
     fn addresses_are_taken_off_the_path() {
         let parse = |path: &'static [&'static str]| Address::parse(path).unwrap_or_else(|| panic!("{path:?}"));
         assert_eq!(parse(&["root", "children"]), (Address { from: None, names: vec![] }, &["children"][..]));
-        assert_eq!(parse(&["root:", "a", "b:", "content"]), (Address { from: None, names: vec!["a", "b"] }, &["content"][..]));
+        assert_eq!(
+            parse(&["root:", "a", "b:", "content"]),
+            (Address { from: None, names: vec!["a", "b"] }, &["content"][..])
+        );
         assert_eq!(parse(&["root:", "a", "b"]), (Address { from: None, names: vec!["a", "b"] }, &[][..]));
-        assert_eq!(parse(&["items", "1:", "n:", "content"]), (Address { from: Some("1"), names: vec!["n"] }, &["content"][..]));
+        assert_eq!(
+            parse(&["items", "1:", "n:", "content"]),
+            (Address { from: Some("1"), names: vec!["n"] }, &["content"][..])
+        );
         assert_eq!(parse(&["items", "1", "invite"]), (Address { from: Some("1"), names: vec![] }, &["invite"][..]));
         assert_eq!(Address::parse(&["list"]), None);
     }
