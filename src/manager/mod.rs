@@ -33,8 +33,8 @@ use crate::{
     providers::Quota,
     security::{Limiter, SecurityService},
     services::{
-        AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, UsageService,
-        WebhookService,
+        AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, TokenService,
+        UsageService, WebhookService,
     },
     storage::{SharedWriter, Storage},
     transport::{Backoff, Breaker, Client, RetryBudget},
@@ -83,6 +83,7 @@ struct Core {
     audit: AuditService,
     usage: UsageService,
     idempotency: IdempotencyService,
+    tokens: Arc<TokenService>,
     health: HealthService,
     webhooks: WebhookService,
     limiter: Limiter<(TenantId, &'static str)>,

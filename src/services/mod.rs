@@ -6,6 +6,7 @@ mod chain;
 mod configs;
 mod health;
 mod idempotency;
+mod tokens;
 mod usage;
 mod webhooks;
 
@@ -16,7 +17,9 @@ pub use chain::{Broken, Verification, VerifiedStream, canonical_row, row_mac};
 pub(crate) use configs::view as config_view;
 pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
 pub use health::{HealthReport, HealthService, HealthStatus};
-pub use idempotency::{Claim, IdempotencyService, Known};
+pub use idempotency::{Claim, IdempotencyService, Known, StepBook};
+pub use tokens::TokenService;
+pub(crate) use tokens::Wish;
 pub use usage::{Stats, StatsRow, UsageService};
 pub use webhooks::{
     DeliveryStatus, MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage,

@@ -259,11 +259,14 @@ table! {
 }
 
 table! {
-    /// OAuth tokens, encrypted.
+    /// OAuth tokens, encrypted; `id` is `provider:grant`.
     OAUTH_TOKENS = "integration_oauth_tokens" {
         provider: Text,
+        /// Access token, refresh token, scopes; empty before the first answer.
         token: Bytes,
         expires_at: Timestamp ? null,
+        /// Until then one process asks the vendor for another; the others wait.
+        lease_until: Timestamp ? null,
         updated_at: Timestamp,
     }
 }
@@ -271,12 +274,14 @@ table! {
 table! {
     /// Calls that may be repeated by name; `id` is a keyed digest of the key.
     IDEMPOTENCY_KEYS = "integration_idempotency_keys" {
-        /// `started` or `finished`.
+        /// `started`, `stopped` half-way, or `finished`.
         state: Text,
         request_id: Text,
         arguments_digest: Text,
         /// The first answer, encrypted.
         answer: Bytes ? null,
+        /// The steps that are done of a call of several requests, encrypted.
+        steps: Bytes ? null,
         created_at: Timestamp,
         deadline_at: Timestamp,
         expires_at: Timestamp,

@@ -1,4 +1,4 @@
-//! GoogleWorkspace: nothing but its status so far.
+//! Google Workspace: nothing but its status so far.
 
 mod config;
 mod error;
@@ -27,8 +27,8 @@ impl Provider for GoogleWorkspace {
 
     const INFO: ProviderInfo = ProviderInfo {
         id: "google_workspace",
-        name: "GoogleWorkspace",
-        recipient: "GoogleWorkspace",
+        name: "Google Workspace",
+        recipient: "Google LLC",
         purpose: "tells whether it is up",
         hosts: &["api.google-workspace.example"],
         health: HealthProbe::Operation("getStatus"),

@@ -1,4 +1,4 @@
-//! Microsoft365: nothing but its status so far.
+//! Microsoft 365: nothing but its status so far.
 
 mod config;
 mod error;
@@ -27,8 +27,8 @@ impl Provider for Microsoft365 {
 
     const INFO: ProviderInfo = ProviderInfo {
         id: "microsoft365",
-        name: "Microsoft365",
-        recipient: "Microsoft365",
+        name: "Microsoft 365",
+        recipient: "Microsoft Corporation",
         purpose: "tells whether it is up",
         hosts: &["api.microsoft365.example"],
         health: HealthProbe::Operation("getStatus"),
