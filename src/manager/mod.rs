@@ -4,6 +4,7 @@ mod builder;
 pub mod edge;
 mod parts;
 mod road;
+mod subscriptions;
 mod tenant;
 mod webhooks;
 
@@ -33,8 +34,8 @@ use crate::{
     providers::Quota,
     security::{Limiter, SecurityService},
     services::{
-        AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, TokenService,
-        UsageService, WebhookService,
+        AccessService, AuditService, HealthService, IdempotencyService, KeySetService, SubscriptionService,
+        TenantConfigService, TokenService, UsageService, WebhookService,
     },
     storage::{SharedWriter, Storage},
     transport::{Backoff, Breaker, Client, RetryBudget},
@@ -84,6 +85,8 @@ struct Core {
     usage: UsageService,
     idempotency: IdempotencyService,
     tokens: Arc<TokenService>,
+    subscriptions: SubscriptionService,
+    key_sets: KeySetService,
     health: HealthService,
     webhooks: WebhookService,
     limiter: Limiter<(TenantId, &'static str)>,

@@ -202,6 +202,8 @@ pub struct ProviderSpec {
     pub(crate) decide: fn(Seen<'_>, Repeat, Timestamp) -> Decision,
     pub(crate) account: fn(&(dyn Any + Send + Sync)) -> Option<String>,
     pub(crate) claimed_account: fn(&Incoming<'_>) -> Option<String>,
+    pub(crate) key_set: fn(&(dyn Any + Send + Sync), &Incoming<'_>) -> Option<Url>,
+    pub(crate) key_set_token: for<'a> fn(&Incoming<'a>) -> Option<std::borrow::Cow<'a, str>>,
     pub(crate) webhook: fn(&(dyn Any + Send + Sync), &Incoming<'_>) -> Result<Webhook>,
 }
 
@@ -224,6 +226,8 @@ impl ProviderSpec {
             decide: P::decide,
             account: |config| config_of::<P>(config).ok().and_then(P::account),
             claimed_account: P::claimed_account,
+            key_set: |config, incoming| P::key_set(config_of::<P>(config).ok()?, incoming),
+            key_set_token: P::key_set_token,
             webhook: |config, incoming| P::webhook(config_of::<P>(config)?, incoming),
         }
     }
