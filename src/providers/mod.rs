@@ -42,7 +42,7 @@ use crate::{
     model::{Basis, Manifest, Timestamp},
     transport::{
         Decision, Headers, Repeat, Request, Response, Seen,
-        oauth::{Rights, Scopes, TokenGrant, Wanted},
+        oauth::{ConsentPage, Rights, Scopes, TokenGrant, Wanted},
     },
 };
 
@@ -218,6 +218,12 @@ pub trait Provider: Sized + Send + Sync + 'static {
     ///
     /// Errors: `not_configured` where the settings lack what `wanted` needs.
     fn token_grant(_config: &Self::Config, _wanted: &Wanted) -> Result<Option<TokenGrant>> {
+        Ok(None)
+    }
+
+    /// Where a person consents to what this library does for the school; none for a vendor without such a page. What comes
+    /// of it is the setting `refresh_token`.
+    fn consent_page(_config: &Self::Config) -> Result<Option<ConsentPage>> {
         Ok(None)
     }
 
