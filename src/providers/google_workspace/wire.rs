@@ -16,6 +16,8 @@ use crate::{error::Result, providers::Call};
 
 /// Each API's host.
 pub(super) mod host {
+    /// People consent here: their browser goes there, we do not.
+    pub(in super::super) const CONSENT: &str = "https://accounts.google.com";
     /// Tokens are asked for here.
     pub(in super::super) const TOKEN: &str = "https://oauth2.googleapis.com";
     /// Drive, Calendar, and what tells about tokens.
