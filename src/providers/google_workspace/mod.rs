@@ -7,6 +7,7 @@ mod batch;
 mod config;
 mod connection;
 mod define;
+pub mod drive;
 mod error;
 mod scopes;
 mod wire;
@@ -96,7 +97,9 @@ impl Provider for GoogleWorkspace {
     };
 
     fn operations() -> Vec<OperationSpec> {
-        operations![CheckConnection]
+        let mut operations = operations![CheckConnection];
+        operations.extend(drive::operations());
+        operations
     }
 
     /// The access token is all there is.
