@@ -7,6 +7,7 @@ mod batch;
 mod config;
 mod connection;
 mod define;
+pub mod drive;
 mod error;
 mod scopes;
 mod watch;
@@ -103,9 +104,10 @@ impl Provider for GoogleWorkspace {
     };
 
     fn operations() -> Vec<OperationSpec> {
-        let mut all = operations![CheckConnection];
-        all.extend(watch::operations());
-        all
+        let mut operations = operations![CheckConnection];
+        operations.extend(drive::operations());
+        operations.extend(watch::operations());
+        operations
     }
 
     /// The access token is all there is.
