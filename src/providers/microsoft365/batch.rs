@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     error,
-    graph::{Graph, name_scopes},
+    graph::{Graph, is_there, name_scopes},
 };
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
@@ -158,6 +158,22 @@ pub(super) async fn run(
         }
     }
     Ok(Outcomes { results })
+}
+
+/// Adds each of `ids`, which are `below`, to a collection of references.
+pub(super) async fn refer(
+    graph: &Graph<'_>,
+    path: &[&str],
+    below: &[&str],
+    ids: &[String],
+    field: &str,
+) -> Result<Outcomes> {
+    let item = |(at, id): (usize, &String)| {
+        let reference = Graph::reference(&[below, &[id]].concat())?;
+        Item::post(path, json!({ "@odata.id": reference }), Some(id), format!("{field}[{at}]"))
+    };
+    let items: Vec<Item> = ids.iter().enumerate().map(item).collect::<Result<_>>()?;
+    run(graph, &items, Repeat::Always, is_there).await
 }
 
 /// One batch, again and again with what is left of it until nothing is, or the time is up.

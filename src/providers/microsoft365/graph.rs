@@ -203,6 +203,27 @@ pub(super) fn name_scopes(error: Error, wanted: &Wanted) -> Error {
     Error::new(ErrorCode::NeedsReconnect, message).with_field("config.scopes").with_vendor(vendor)
 }
 
+/// What was wanted is there already: as good as done.
+pub(super) fn already(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if is_there(&error) => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether a refusal says that what was to be added is there. Graph has no code of its own for it: a 400 whose words are
+/// the only sign, and a 409 elsewhere.
+pub(super) fn is_there(error: &Error) -> bool {
+    let vendor = error.vendor();
+    let says =
+        |words: &str| vendor.and_then(|v| v.message.as_deref()).is_some_and(|m| m.to_ascii_lowercase().contains(words));
+    match vendor.map(|vendor| vendor.status) {
+        Some(400) => says("already exist"),
+        Some(409) => true,
+        _ => false,
+    }
+}
+
 /// A list as Graph writes it.
 #[derive(Deserialize)]
 pub(super) struct Listed<T> {

@@ -4,19 +4,37 @@
 //! takes several requests is done in steps that can be resumed.
 
 mod batch;
+mod channels;
 mod check;
 mod config;
 mod directory;
 mod error;
 mod graph;
+mod groups;
+mod meetings;
+mod members;
+mod teams;
 mod wire;
 
 pub use batch::{ItemError, ItemResult, ItemState, Outcomes};
+pub use channels::{
+    Channel, ChannelKind, ChannelMessage, ContentType, CreateChannel, Importance, ItemBody, ListChannelMessages,
+    ListChannels, ReplyToChannelMessage, SendChannelMessage,
+};
 pub use config::Microsoft365Config;
 pub use directory::{
     CreateUser, CreateUsers, DeleteUser, GetOrganization, GetUser, ListUsers, NewUser, Organization, UpdateUser, User,
 };
 pub use graph::{Done, Page};
+pub use groups::{
+    AddGroupMember, AddGroupMembers, BindGroupMembers, CreateGroup, DirectoryMember, GetGroup, Group, GroupKind,
+    ListGroupMembers, ListGroups, RemoveGroupMember,
+};
+pub use meetings::{CreateOnlineMeeting, GetOnlineMeeting, OnlineMeeting};
+pub use members::{
+    AddTeamMember, AddTeamMembers, ListTeamMembers, NewTeamMember, RemoveTeamMember, TeamMember, TeamRole,
+};
+pub use teams::{ArchiveTeam, CreateTeam, CreateTeamFromClass, GetTeam, ListTeams, Team, TeamVisibility};
 
 use crate::{
     error::{Error, Result},
