@@ -11,9 +11,12 @@ mod directory;
 mod error;
 mod graph;
 mod groups;
+mod mail;
 mod meetings;
 mod members;
+mod message;
 mod teams;
+mod upload;
 mod wire;
 
 pub use batch::{ItemError, ItemResult, ItemState, Outcomes};
@@ -30,10 +33,12 @@ pub use groups::{
     AddGroupMember, AddGroupMembers, BindGroupMembers, CreateGroup, DirectoryMember, GetGroup, Group, GroupKind,
     ListGroupMembers, ListGroups, RemoveGroupMember,
 };
+pub use mail::{CreateDraft, GetMessage, ListMailFolders, ListMessages, MailFolder, SendDraft, SendMail, SentMail};
 pub use meetings::{CreateOnlineMeeting, GetOnlineMeeting, OnlineMeeting};
 pub use members::{
     AddTeamMember, AddTeamMembers, ListTeamMembers, NewTeamMember, RemoveTeamMember, TeamMember, TeamRole,
 };
+pub use message::{Attachment, Correspondent, MailImportance, MailMessage, Mailbox, NewMessage};
 pub use teams::{ArchiveTeam, CreateTeam, CreateTeamFromClass, GetTeam, ListTeams, Team, TeamVisibility};
 
 use crate::{
