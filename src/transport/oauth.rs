@@ -287,6 +287,11 @@ pub fn challenge(verifier: &str) -> String {
 
 /// `x5t#S256` of a certificate in PEM: SHA-256 of its DER, base64url. Nothing else of it is read.
 pub fn thumbprint(pem: &str) -> Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(certificate_der(pem)?)))
+}
+
+/// A certificate in PEM as DER.
+pub fn certificate_der(pem: &str) -> Result<Vec<u8>> {
     let bad = || Error::invalid("", "is not a certificate in PEM; it begins with -----BEGIN CERTIFICATE-----");
     let pem = pem.replace("\\n", "\n");
     let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----").ok_or_else(bad)?;
@@ -294,10 +299,7 @@ pub fn thumbprint(pem: &str) -> Result<String> {
     let body: String = body.chars().filter(|letter| !letter.is_whitespace()).collect();
     let der = base64::engine::general_purpose::STANDARD.decode(body).map_err(|_| bad())?;
     // A certificate is a SEQUENCE; what is not, was never one.
-    if der.first() != Some(&0x30) {
-        return Err(bad());
-    }
-    Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(&der)))
+    if der.first() == Some(&0x30) { Ok(der) } else { Err(bad()) }
 }
 
 #[derive(Deserialize)]

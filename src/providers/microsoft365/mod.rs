@@ -15,8 +15,10 @@ mod mail;
 mod meetings;
 mod members;
 mod message;
+mod subscriptions;
 mod teams;
 mod upload;
+mod webhook;
 mod wire;
 
 pub use batch::{ItemError, ItemResult, ItemState, Outcomes};
@@ -39,16 +41,21 @@ pub use members::{
     AddTeamMember, AddTeamMembers, ListTeamMembers, NewTeamMember, RemoveTeamMember, TeamMember, TeamRole,
 };
 pub use message::{Attachment, Correspondent, MailImportance, MailMessage, Mailbox, NewMessage};
+pub use subscriptions::{Subscribe, Subscription, Unsubscribe};
 pub use teams::{ArchiveTeam, CreateTeam, CreateTeamFromClass, GetTeam, ListTeams, Team, TeamVisibility};
+
+use std::borrow::Cow;
+
+use url::Url;
 
 use crate::{
     error::{Error, Result},
     model::Timestamp,
     operations,
-    providers::{HealthProbe, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota},
+    providers::{HealthProbe, Incoming, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota, Webhook},
     transport::{
         Decision, Headers, Repeat, Request, Seen,
-        oauth::{TokenGrant, Wanted},
+        oauth::{ConsentPage, TokenGrant, Wanted},
     },
 };
 
@@ -129,7 +136,10 @@ impl Provider for Microsoft365 {
     };
 
     fn operations() -> Vec<OperationSpec> {
-        operations![GetOrganization, ListUsers, GetUser, CreateUser, CreateUsers, UpdateUser, DeleteUser]
+        let mut operations =
+            operations![GetOrganization, ListUsers, GetUser, CreateUser, CreateUsers, UpdateUser, DeleteUser];
+        operations.extend(subscriptions::operations());
+        operations
     }
 
     /// The access token is all that Graph wants.
@@ -139,6 +149,22 @@ impl Provider for Microsoft365 {
 
     fn token_grant(config: &Microsoft365Config, wanted: &Wanted) -> Result<Option<TokenGrant>> {
         config.grant(wanted).map(Some)
+    }
+
+    fn consent_page(config: &Microsoft365Config) -> Result<Option<ConsentPage>> {
+        config.consent_page().map(Some)
+    }
+
+    fn key_set(config: &Microsoft365Config, incoming: &Incoming<'_>) -> Option<Url> {
+        webhook::key_set(config, incoming)
+    }
+
+    fn key_set_token<'a>(incoming: &Incoming<'a>) -> Option<Cow<'a, str>> {
+        webhook::token(incoming)
+    }
+
+    fn webhook(config: &Microsoft365Config, incoming: &Incoming<'_>) -> Result<Webhook> {
+        webhook::read(config, incoming)
     }
 
     fn parse_error(status: u16, headers: &Headers, body: &[u8]) -> Error {
