@@ -222,6 +222,7 @@ struct Inner {
     request_id: Option<RequestId>,
     field: Option<String>,
     vendor: Option<VendorError>,
+    done: Option<serde_json::Value>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -242,6 +243,7 @@ impl Error {
             request_id: None,
             field: None,
             vendor: None,
+            done: None,
             source: None,
         }))
     }
@@ -304,6 +306,18 @@ impl Error {
         self.0.vendor.as_ref()
     }
 
+    /// Of an operation of several requests, the steps that were done before it failed, with the ids they brought. The
+    /// same call with the same idempotency key goes on after them.
+    pub fn done(&self) -> Option<&serde_json::Value> {
+        self.0.done.as_ref()
+    }
+
+    /// The same error with the steps that were done.
+    pub fn with_done(mut self, done: serde_json::Value) -> Self {
+        self.0.done = Some(done);
+        self
+    }
+
     /// The same error at the path `field`.
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.0.field = Some(field.into());
@@ -362,7 +376,7 @@ impl Error {
     }
 
     /// The JSON form every binding and the REST API speak: `code`, `number`, `message`, `retry`, and where known
-    /// `retryAfterMs`, `field`, `provider`, `operation`, `requestId`, `vendor`.
+    /// `retryAfterMs`, `field`, `provider`, `operation`, `requestId`, `vendor`, `done`.
     pub fn to_json(&self) -> serde_json::Value {
         let mut json = serde_json::json!({
             "code": self.code(),
@@ -385,6 +399,9 @@ impl Error {
         }
         if let Some(vendor) = self.vendor() {
             map.insert("vendor".into(), serde_json::to_value(vendor).unwrap_or_default());
+        }
+        if let Some(done) = self.done() {
+            map.insert("done".into(), done.clone());
         }
         json
     }

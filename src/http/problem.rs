@@ -11,7 +11,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// An error as a problem document (RFC 9457).
 ///
 /// `type`, `title`, `status` and `detail` are the standard's; `code`, `number`, `retry` and, where known,
-/// `retryAfterMs`, `field`, `provider`, `operation`, `requestId` and `vendor` are those of [`Error::to_json`].
+/// `retryAfterMs`, `field`, `provider`, `operation`, `requestId`, `vendor` and `done` are those of [`Error::to_json`].
 ///
 /// ```
 /// use axum::response::IntoResponse;

@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Core, Durability, UnderWay,
-    parts::{PartRecorder, Progress},
+    parts::{CallChannels, CallTokens, PartRecorder, Progress, StepRecorder},
 };
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
@@ -140,7 +140,10 @@ async fn stations(
     let named = options.idempotency_key.clone().unwrap_or_else(|| request_id.to_string());
     let named = format!("{}\0{}\0{named}", provider.info.id, operation.name);
     let vendor_key = keys.digest("vendor_idempotency", named.as_bytes())[..32].to_owned();
-    let claim = match &options.idempotency_key {
+    // A call of several steps has a name in any case: how far it came is kept under it.
+    let name =
+        options.idempotency_key.clone().or_else(|| (!operation.steps.is_empty()).then(|| request_id.to_string()));
+    let claim = match &name {
         None => None,
         Some(name) => {
             let known = core.idempotency.look(
@@ -190,6 +193,7 @@ async fn stations(
         call,
         keys,
         claim,
+        name,
         vendor_key,
         about: options.about,
         config,
@@ -289,6 +293,8 @@ struct Journey {
     call: CallRow,
     keys: Arc<TenantKeys>,
     claim: Option<Claim>,
+    /// What the call can be repeated by.
+    name: Option<String>,
     vendor_key: String,
     about: Disclosure,
     config: Arc<LiveConfig>,
@@ -323,7 +329,9 @@ impl Journey {
             "intended",
         )?);
         let claimed = changes.len();
-        changes.extend(self.claim.as_ref().map(|claim| self.core.idempotency.claim(claim)));
+        if let Some(claim) = &self.claim {
+            changes.push(self.core.idempotency.claim(claim, &self.keys)?);
+        }
         let urgent = self.operation.urgent;
         self.core.audit.record_intent(&self.call.tenant, &self.keys, changes, urgent).await.map_err(|error| {
             if conflicting_change(&error) == Some(claimed) {
@@ -338,29 +346,49 @@ impl Journey {
 
     fn context(&self) -> CallContext {
         let gate = self.core.gate(&self.call.tenant, self.provider.info.id);
+        let plan = Plan {
+            outbound: self.config.outbound.clone(),
+            breaker: gate.breaker.clone(),
+            budget: gate.budget.clone(),
+            backoff: self.core.backoff,
+            repeat: self.operation.repeat,
+            decide: self.provider.decide,
+            deadline: self.call.deadline.unwrap_or_default(),
+            urgent: self.operation.urgent,
+        };
+        let parts = PartRecorder {
+            core: self.core.clone(),
+            call: self.call.clone(),
+            keys: self.keys.clone(),
+            urgent: self.operation.urgent,
+            progress: self.progress.clone(),
+        };
+        let tokens = CallTokens {
+            core: self.core.clone(),
+            call: self.call.clone(),
+            keys: self.keys.clone(),
+            provider: self.provider.info.id,
+            vendor: self.provider.info.name,
+            plan: plan.clone(),
+        };
+        let channels = CallChannels {
+            core: self.core.clone(),
+            call: self.call.clone(),
+            keys: self.keys.clone(),
+            provider: self.provider.clone(),
+        };
         CallContext {
             request_id: self.call.request_id,
             config: self.config.config.clone(),
             client: self.core.client.clone(),
-            plan: Plan {
-                outbound: self.config.outbound.clone(),
-                breaker: gate.breaker.clone(),
-                budget: gate.budget.clone(),
-                backoff: self.core.backoff,
-                repeat: self.operation.repeat,
-                decide: self.provider.decide,
-                deadline: self.call.deadline.unwrap_or_default(),
-                urgent: self.operation.urgent,
-            },
+            plan,
             runtime: self.core.runtime.clone(),
             redactor: self.config.redactor.clone(),
-            parts: Arc::new(PartRecorder {
-                core: self.core.clone(),
-                call: self.call.clone(),
-                keys: self.keys.clone(),
-                urgent: self.operation.urgent,
-                progress: self.progress.clone(),
-            }),
+            steps: Arc::new(StepRecorder { parts: parts.clone(), claim: self.claim.clone() }),
+            parts: Arc::new(parts),
+            tokens: Arc::new(tokens),
+            channels: Arc::new(channels),
+            used: Default::default(),
             meter: Meter::default(),
             detail: Default::default(),
             vendor_key: self.vendor_key.clone(),
@@ -385,7 +413,13 @@ impl Journey {
             }
             None => Err(Error::new(ErrorCode::Timeout, "the deadline passed")),
         };
-        result.map_err(|error| error.map_text(|text| context.redactor.clean(text)))
+        result.map_err(|error| self.tell_steps(error.map_text(|text| context.clean(text))))
+    }
+
+    /// An error half-way says what is done, and by what name the call goes on.
+    fn tell_steps(&self, error: Error) -> Error {
+        let Some(steps) = self.claim.as_ref().and_then(|claim| claim.steps().shown()) else { return error };
+        error.with_done(json!({ "steps": steps, "idempotencyKey": self.name }))
     }
 
     /// Calls of other providers that the answer asks for, each the whole road.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp, exposing},
-    providers::{HealthProbe, Operation, OperationSpec, Provider, ProviderConfig, ProviderSpec},
+    providers::{HealthProbe, Operation, OperationSpec, Paged, Provider, ProviderConfig, ProviderSpec},
     services::{
         ApiKeyRequest, AuditFilter, AuditPage, CallRow, ConfigChange, ConfigView, Event, Grant, HealthReport,
         HealthStatus, NewApiKey, Stats, Verification, config_view,
@@ -149,6 +149,31 @@ impl Tenant {
     /// Makes a typed call.
     pub async fn call<O: Operation>(&self, actor: &Actor, operation: O) -> Result<Reply<O::Output>> {
         self.request(actor).call(operation).await
+    }
+
+    /// The items of a whole list, a page read when the one before has been taken. Each page is a call of its own, with its
+    /// own record; the stream ends after an error.
+    ///
+    /// ```
+    /// use futures::TryStreamExt;
+    /// use sis_integrations::{Actor, Result, Tenant, providers::Paged};
+    ///
+    /// async fn all<O: Paged>(school: &Tenant, actor: &Actor, list: O) -> Result<Vec<O::Item>> {
+    ///     school.stream(actor, list).try_collect().await
+    /// }
+    /// ```
+    pub fn stream<'a, O: Paged>(
+        &'a self,
+        actor: &'a Actor,
+        list: O,
+    ) -> impl futures::Stream<Item = Result<O::Item>> + Send + 'a {
+        let pages = futures::stream::try_unfold(Some(list), move |list| async move {
+            let Some(list) = list else { return Ok(None) };
+            let page = self.call(actor, list.clone()).await?.output;
+            let next = list.next(&page);
+            Ok::<_, Error>(Some((futures::stream::iter(O::items(page).into_iter().map(Ok)), next)))
+        });
+        futures::TryStreamExt::try_flatten(pages)
     }
 
     /// Makes a call by name, with its arguments as JSON. The same road.
@@ -355,7 +380,7 @@ impl std::fmt::Debug for Tenant {
 
 /// An administrator at work.
 pub(super) struct Administration {
-    call: CallRow,
+    pub(super) call: CallRow,
     pub(super) keys: Arc<crate::security::TenantKeys>,
     _entered: super::UnderWay,
 }

@@ -5,15 +5,18 @@ use std::sync::{
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Provider, ProviderConfig, spec::AnyConfig};
+use super::{Channel, Channels, Provider, ProviderConfig, spec::AnyConfig};
 use crate::{
     error::{Error, ErrorCode, Result, VendorError},
-    model::{Redactor, RequestId, Runtime, Timestamp},
-    transport::{Client, Headers, Method, Plan, Repeat, Request, Response},
+    model::{Redactor, RequestId, Runtime, Secret, Timestamp},
+    transport::{
+        Client, Headers, Method, Plan, Repeat, Request, Response,
+        oauth::{self, TokenGrant, Wanted},
+    },
 };
 
 /// Records the sends of a call that makes many: each its own intent and outcome.
@@ -23,6 +26,39 @@ pub trait Parts: Send + Sync {
     async fn intend(&self, part: &str) -> Result<()>;
     /// Returns when the outcome is durable.
     async fn settle(&self, part: &str, outcome: Option<&Error>, detail: Value) -> Result<()>;
+}
+
+/// Keeps how far a call of several requests has come, so that its repetition goes on there.
+#[async_trait]
+pub trait Steps: Send + Sync {
+    /// What the step brought in an earlier try, or in this one; and whether it was begun and left no word.
+    fn known(&self, step: &str) -> (Option<Value>, bool);
+    /// Returns when it is durable that the step has begun.
+    async fn begin(&self, step: &str) -> Result<()>;
+    /// Returns when what the step brought is durable. A secret is kept, never shown.
+    async fn done(&self, step: &str, brought: Value, secret: bool) -> Result<()>;
+    /// Returns when it is durable that the step failed. After `outcome_unknown` the mark that it was begun stays.
+    async fn failed(&self, step: &str, error: &Error) -> Result<()>;
+    /// Forgets what the step brought.
+    async fn undo(&self, step: &str) -> Result<()>;
+}
+
+/// An access token, for one request.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// The token.
+    pub value: Secret<String>,
+    /// The scopes that were granted, where the vendor said so.
+    pub scope: Option<String>,
+    /// Takes the token out of a text.
+    pub redactor: Redactor,
+}
+
+/// Gives out the tenant's access tokens.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// A token that holds; not `refused`, which the vendor has just turned down.
+    async fn token(&self, grant: TokenGrant, refused: Option<&AccessToken>) -> Result<Arc<AccessToken>>;
 }
 
 /// What a call has used.
@@ -65,6 +101,11 @@ pub struct CallContext {
     pub(crate) runtime: Runtime,
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) parts: Arc<dyn Parts>,
+    pub(crate) steps: Arc<dyn Steps>,
+    pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) channels: Arc<dyn Channels>,
+    /// Takes the access tokens of this call out of a text.
+    pub(crate) used: Mutex<Vec<Arc<AccessToken>>>,
     pub(crate) meter: Meter,
     pub(crate) detail: Mutex<Map<String, Value>>,
     pub(crate) vendor_key: String,
@@ -72,15 +113,34 @@ pub struct CallContext {
     pub(crate) parse_error: fn(u16, &Headers, &[u8]) -> Error,
 }
 
+impl CallContext {
+    /// A text without the tenant's secrets, its access tokens among them.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let cleaned = self.redactor.clean(text);
+        self.used.lock().iter().fold(cleaned, |text, token| token.redactor.clean(&text))
+    }
+}
+
 /// What an operation has in hand while it runs: the tenant's config, the network, and a way to note what happened.
 pub struct Call<'a, P: Provider> {
     context: &'a CallContext,
     config: &'a P::Config,
+    wanted: Wanted,
 }
 
 impl<'a, P: Provider> Call<'a, P> {
-    pub(crate) fn new(context: &'a CallContext, config: &'a P::Config) -> Self {
-        Self { context, config }
+    pub(crate) fn new(context: &'a CallContext, config: &'a P::Config, wanted: Wanted) -> Self {
+        Self { context, config, wanted }
+    }
+
+    /// The same call with another token: of other scopes, rights, or on behalf of somebody else.
+    pub fn with_token(&self, wanted: Wanted) -> Self {
+        Self { context: self.context, config: self.config, wanted }
+    }
+
+    /// What token its requests carry.
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
     /// The tenant's settings.
@@ -117,6 +177,42 @@ impl<'a, P: Provider> Call<'a, P> {
     /// Time, and waiting.
     pub fn runtime(&self) -> &Runtime {
         &self.context.runtime
+    }
+
+    /// The secret that the vendor is given for a channel of that id: see [`Channels::secret`].
+    pub fn channel_secret(&self, id: &str) -> String {
+        self.context.channels.secret(id)
+    }
+
+    /// The host's webhook address with the school's route in its query: what the vendor is to call.
+    ///
+    /// Error: `invalid_argument` for an address that is not https; plain http is let through to this machine alone, for
+    /// tests.
+    pub fn webhook_address(&self, address: &Url) -> Result<Url> {
+        let local =
+            matches!(address.host_str(), Some("127.0.0.1" | "localhost")) && self.context.plan.outbound.allow_private;
+        if address.scheme() != "https" && !local {
+            return Err(Error::invalid("address", "must be the https address where vendors reach your webhooks"));
+        }
+        let mut address = address.clone();
+        address.query_pairs_mut().append_pair("route", &self.context.channels.route());
+        Ok(address)
+    }
+
+    /// Keeps a channel that was made or renewed.
+    pub async fn keep_channel(&self, channel: Channel) -> Result<()> {
+        self.context.channels.keep(channel).await
+    }
+
+    /// The channel of that id.
+    pub async fn channel(&self, id: &str) -> Result<Channel> {
+        let found = self.context.channels.find(id).await?;
+        found.ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such channel; see the list of subscriptions"))
+    }
+
+    /// Forgets a channel.
+    pub async fn forget_channel(&self, id: &str) -> Result<()> {
+        self.context.channels.forget(id).await
     }
 
     /// The address of `path` at one of the vendor's hosts, or below the tenant's `base_url`. Each segment is encoded:
@@ -158,18 +254,134 @@ impl<'a, P: Provider> Call<'a, P> {
 
     /// Sends a request of an operation that makes several, with its own word on repeating.
     pub async fn send_as(&self, request: Request, repeat: Repeat) -> Result<Response> {
-        let sign = |request: &mut Request| (self.context.authenticate)(&*self.context.config, request, self.now());
+        let response = self.exchange(request, repeat).await?;
+        if (200..300).contains(&response.status) { Ok(response) } else { Err(self.refusal(&response)) }
+    }
+
+    /// Sends, and answers whatever the vendor answered: for statuses outside 2xx that are no error.
+    pub async fn exchange(&self, request: Request, repeat: Repeat) -> Result<Response> {
+        let mut refused: Option<Arc<AccessToken>> = None;
+        loop {
+            let token = self.token(refused.as_deref()).await?;
+            let sign = |request: &mut Request| {
+                (self.context.authenticate)(&*self.context.config, request, self.now())?;
+                if let Some(token) = &token {
+                    request.headers.set("authorization", format!("Bearer {}", token.value.expose()));
+                }
+                Ok(())
+            };
+            let result = self.transmit(request.clone(), repeat, sign).await;
+            let cleaned =
+                |text: &str| token.as_ref().map_or_else(|| text.to_owned(), |token| token.redactor.clean(text));
+            let response = result.map_err(|error| error.map_text(cleaned))?;
+            // What was refused at the door was not acted on: it may be sent once more.
+            if token.is_some() && refused.is_none() && P::token_refused(&response) {
+                refused = token;
+                continue;
+            }
+            return Ok(response);
+        }
+    }
+
+    /// Sends without any credentials, to an address that the vendor gave for this and that is a credential by itself:
+    /// an upload session. Answers whatever the vendor answered.
+    pub async fn exchange_bare(&self, request: Request, repeat: Repeat) -> Result<Response> {
+        self.transmit(request, repeat, |_| Ok(())).await
+    }
+
+    async fn transmit(
+        &self,
+        request: Request,
+        repeat: Repeat,
+        sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
+    ) -> Result<Response> {
         let plan = Plan { repeat, ..self.context.plan.clone() };
         let mut attempts = 0;
         let result = self.context.client.exchange(request, &plan, &mut attempts, sign).await;
         self.context.meter.attempts.fetch_add(attempts, Ordering::Relaxed);
-        let response = result?;
-        if (200..300).contains(&response.status) {
-            return Ok(response);
+        result
+    }
+
+    /// The access token that requests of this call carry; not `refused`, which the vendor has just turned down. For the
+    /// vendor's questions about the token itself: requests get it by themselves.
+    pub async fn token(&self, refused: Option<&AccessToken>) -> Result<Option<Arc<AccessToken>>> {
+        let Some(grant) = P::token_grant(self.config, &self.wanted)? else { return Ok(None) };
+        let token = self.context.tokens.token(grant, refused).await?;
+        {
+            let mut used = self.context.used.lock();
+            if !used.iter().any(|known| Arc::ptr_eq(known, &token)) {
+                used.push(token.clone());
+            }
         }
+        if let Some(granted) = &token.scope
+            && let Some(group) = oauth::missing(self.wanted.scopes, granted).first()
+        {
+            let message = format!(
+                "{} was connected without the consent that this needs: one of {}. An administrator has to connect it again \
+                 with that consent",
+                P::INFO.name,
+                group.join(", ")
+            );
+            return Err(Error::new(ErrorCode::NeedsReconnect, message).with_field("config.scopes"));
+        }
+        Ok(Some(token))
+    }
+
+    /// The vendor's refusal as an error of ours, without secrets.
+    pub fn refusal(&self, response: &Response) -> Error {
         let error = (self.context.parse_error)(response.status, &response.headers, &response.body);
         let vendor = error.vendor().cloned().unwrap_or(VendorError { status: response.status, ..Default::default() });
-        Err(error.with_vendor(vendor).map_text(|text| self.context.redactor.clean(text)))
+        error.with_vendor(vendor).map_text(|text| self.context.clean(text))
+    }
+
+    /// One step of an operation that takes several requests and leaves something behind: one of its
+    /// [`STEPS`](super::Operation::STEPS).
+    ///
+    /// What `work` brings is durable before this returns, and shown in the error if a later step fails: ids, nothing
+    /// personal. When the call is repeated with its idempotency key, a step that was done is not done again. `work` is
+    /// told whether an earlier try began the step and left no word: then it must look before it acts.
+    pub async fn step<T, F>(&self, name: &str, work: impl FnOnce(bool) -> F + Send) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        self.take_step(name, false, work).await
+    }
+
+    /// A step that brings a secret, such as the address of an upload session: kept encrypted, never shown.
+    pub async fn secret_step<T, F>(&self, name: &str, work: impl FnOnce(bool) -> F + Send) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        self.take_step(name, true, work).await
+    }
+
+    async fn take_step<T, F>(&self, name: &str, secret: bool, work: impl FnOnce(bool) -> F + Send) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let (known, begun) = self.context.steps.known(name);
+        if let Some(known) = known {
+            return serde_json::from_value(known)
+                .map_err(|_| Error::internal("a step of an earlier version cannot be read"));
+        }
+        self.context.steps.begin(name).await?;
+        let result = work(begun).await;
+        match &result {
+            Ok(brought) => {
+                let brought = serde_json::to_value(brought).map_err(|_| Error::internal("a step is not JSON"))?;
+                self.context.steps.done(name, brought, secret).await?;
+            }
+            Err(error) => self.context.steps.failed(name, error).await?,
+        }
+        result
+    }
+
+    /// Forgets a step: what it brought holds no longer, such as an upload session that has lapsed.
+    pub async fn undo_step(&self, name: &str) -> Result<()> {
+        self.context.steps.undo(name).await
     }
 
     /// Sends and reads the answer as JSON.
@@ -208,6 +420,11 @@ impl<'a, P: Provider> Call<'a, P> {
     /// A PUT.
     pub fn put(&self, url: Url) -> Request {
         Request::new(Method::Put, url)
+    }
+
+    /// A PATCH.
+    pub fn patch(&self, url: Url) -> Request {
+        Request::new(Method::Patch, url)
     }
 
     /// A DELETE.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod call;
+mod channel;
 #[cfg(feature = "google_workspace")]
 pub mod google_workspace;
 #[cfg(feature = "khan_academy")]
@@ -30,7 +31,8 @@ use url::Url;
 
 pub use arguments::read_arguments;
 pub(crate) use arguments::read_object;
-pub use call::{Call, CallContext, Meter, Parts};
+pub use call::{AccessToken, Call, CallContext, Meter, Parts, Steps, Tokens};
+pub use channel::{Channel, Channels, Renewal};
 pub use spec::{Answer, OperationSpec, Prepared, ProviderSpec};
 
 pub use webhook::{Delivery, DeliveryStage, Incoming, Webhook, WebhookEvent, WebhookReply};
@@ -38,7 +40,10 @@ pub use webhook::{Delivery, DeliveryStage, Incoming, Webhook, WebhookEvent, Webh
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Basis, Manifest, Timestamp},
-    transport::{Decision, Headers, Repeat, Request, Seen},
+    transport::{
+        Decision, Headers, Repeat, Request, Response, Seen,
+        oauth::{ConsentPage, Rights, Scopes, TokenGrant, Wanted},
+    },
 };
 
 /// Every provider compiled in.
@@ -208,6 +213,25 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// Puts the tenant's credentials on a request; `now` is for schemes that sign the time.
     fn authenticate(config: &Self::Config, request: &mut Request, now: Timestamp) -> Result<()>;
 
+    /// What the access token for a request is got with; none for a vendor whose credentials go on each request as they
+    /// are. The token then goes on the request, after [`authenticate`](Provider::authenticate).
+    ///
+    /// Errors: `not_configured` where the settings lack what `wanted` needs.
+    fn token_grant(_config: &Self::Config, _wanted: &Wanted) -> Result<Option<TokenGrant>> {
+        Ok(None)
+    }
+
+    /// Where a person consents to what this library does for the school; none for a vendor without such a page. What comes
+    /// of it is the setting `refresh_token`.
+    fn consent_page(_config: &Self::Config) -> Result<Option<ConsentPage>> {
+        Ok(None)
+    }
+
+    /// Whether the vendor turns the token down: another is asked for, and the request sent once more.
+    fn token_refused(response: &Response) -> bool {
+        response.status == 401
+    }
+
     /// Turns the vendor's refusal into ours: the code that fits, the vendor's own words in
     /// [`VendorError`](crate::VendorError).
     fn parse_error(status: u16, headers: &Headers, body: &[u8]) -> Error;
@@ -225,6 +249,17 @@ pub trait Provider: Sized + Send + Sync + 'static {
 
     /// The account that a webhook claims to be about. Nothing is verified yet: this only says whose secrets to try.
     fn claimed_account(_incoming: &Incoming<'_>) -> Option<String> {
+        None
+    }
+
+    /// Where the vendor publishes the public keys that this webhook has to be verified with; they are fetched and cached,
+    /// and come as [`Incoming::keys`].
+    fn key_set(_config: &Self::Config, _incoming: &Incoming<'_>) -> Option<Url> {
+        None
+    }
+
+    /// The token whose key the set must hold: when it does not, the vendor has new keys, and they are fetched again.
+    fn key_set_token<'a>(_incoming: &Incoming<'a>) -> Option<std::borrow::Cow<'a, str>> {
         None
     }
 
@@ -279,6 +314,18 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + S
     const URGENT: bool = false;
     /// On what ground data leaves, unless the caller says otherwise.
     const BASIS: Basis = Basis::SchoolOfficial;
+    /// The scopes it needs of a vendor with OAuth: one of each group, the narrowest first.
+    const SCOPES: Scopes = &[];
+    /// Whose rights it needs, where the vendor tells an application from a person.
+    const RIGHTS: Rights = Rights::Any;
+    /// The names of its steps, where it takes several requests that leave something behind. A call that failed half-way
+    /// goes on where it stopped when it is repeated with the same idempotency key.
+    const STEPS: &'static [&'static str] = &[];
+
+    /// On whose behalf it acts, where the settings let that be chosen: a user's address.
+    fn subject(&self) -> Option<&str> {
+        None
+    }
 
     /// Whether it can be used with these settings.
     fn capability(_config: &<Self::Provider as Provider>::Config) -> Capability {
@@ -301,6 +348,19 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + S
 
     /// Puts what became of the follow-ups into the answer, in their order.
     fn followed(_answer: &mut Self::Output, _results: Vec<Result<serde_json::Value>>) {}
+}
+
+/// An operation that answers a page of a list: [`Tenant::stream`](crate::Tenant::stream) reads the whole list through it,
+/// a page at a time. Each page is a call of its own, with its own record.
+pub trait Paged: Operation + Clone {
+    /// What the list is of.
+    type Item: Send + 'static;
+
+    /// The operation that reads the page after this one; none at the end. A page may be empty and not the last.
+    fn next(&self, page: &Self::Output) -> Option<Self>;
+
+    /// What stands on the page.
+    fn items(page: Self::Output) -> Vec<Self::Item>;
 }
 
 /// A call of another provider that an answer asks for. Providers do not know each other: it is named, and its arguments

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Basis, Manifest, Timestamp},
-    transport::{Decision, Headers, Repeat, Request, Seen},
+    transport::{
+        Decision, Headers, Repeat, Request, Seen,
+        oauth::{ConsentPage, Rights, Scopes, Wanted},
+    },
 };
 
 /// What an operation answered, before it is known whether the caller wants the type or JSON.
@@ -86,7 +89,9 @@ impl<O: Operation> Prepared for Ready<O> {
     fn run<'a>(self: Box<Self>, context: &'a CallContext) -> BoxFuture<'a, Result<Box<dyn Answer>>> {
         Box::pin(async move {
             let config = config_of::<O::Provider>(&*context.config)?;
-            let output = self.0.run(&Call::new(context, config)).await?;
+            let subject = self.0.subject().map(str::to_owned);
+            let wanted = Wanted { scopes: O::SCOPES, rights: O::RIGHTS, subject };
+            let output = self.0.run(&Call::new(context, config, wanted)).await?;
             Ok(Box::new(Typed::<O>(output)) as Box<dyn Answer>)
         })
     }
@@ -110,6 +115,12 @@ pub struct OperationSpec {
     pub urgent: bool,
     /// On what ground data leaves.
     pub basis: Basis,
+    /// The scopes it needs: one of each group.
+    pub scopes: Scopes,
+    /// Whose rights it needs.
+    pub rights: Rights,
+    /// The names of its steps.
+    pub steps: &'static [&'static str],
     /// The JSON schema of its arguments. Without the feature `schemas` it is `true`, which takes everything.
     pub input_schema: fn() -> Value,
     /// The JSON schema of its answer. Without the feature `schemas` it is `true`.
@@ -133,6 +144,9 @@ impl OperationSpec {
             deadline: O::DEADLINE,
             urgent: O::URGENT,
             basis: O::BASIS,
+            scopes: O::SCOPES,
+            rights: O::RIGHTS,
+            steps: O::STEPS,
             input_schema: schema_of::<O>,
             output_schema: schema_of::<O::Output>,
             prepare: |value| {
@@ -188,6 +202,9 @@ pub struct ProviderSpec {
     pub(crate) decide: fn(Seen<'_>, Repeat, Timestamp) -> Decision,
     pub(crate) account: fn(&(dyn Any + Send + Sync)) -> Option<String>,
     pub(crate) claimed_account: fn(&Incoming<'_>) -> Option<String>,
+    pub(crate) consent_page: fn(&(dyn Any + Send + Sync)) -> Result<Option<ConsentPage>>,
+    pub(crate) key_set: fn(&(dyn Any + Send + Sync), &Incoming<'_>) -> Option<Url>,
+    pub(crate) key_set_token: for<'a> fn(&Incoming<'a>) -> Option<std::borrow::Cow<'a, str>>,
     pub(crate) webhook: fn(&(dyn Any + Send + Sync), &Incoming<'_>) -> Result<Webhook>,
 }
 
@@ -210,6 +227,9 @@ impl ProviderSpec {
             decide: P::decide,
             account: |config| config_of::<P>(config).ok().and_then(P::account),
             claimed_account: P::claimed_account,
+            consent_page: |config| P::consent_page(config_of::<P>(config)?),
+            key_set: |config, incoming| P::key_set(config_of::<P>(config).ok()?, incoming),
+            key_set_token: P::key_set_token,
             webhook: |config, incoming| P::webhook(config_of::<P>(config)?, incoming),
         }
     }

@@ -1,14 +1,16 @@
 //! [`IdempotencyService`]: a call that is named happens once.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{RequestId, Runtime, TenantId, Timestamp},
     security::TenantKeys,
-    storage::{Change, Key, Record, SharedWriter, Storage, tables},
+    storage::{Change, Key, Record, SharedWriter, Storage, Value as Stored, tables},
     transport::Repeat,
 };
 
@@ -35,6 +37,69 @@ pub struct Claim {
     repeat: Repeat,
     /// The version of an outlived row that is written over.
     over: Option<u64>,
+    steps: Arc<StepBook>,
+}
+
+impl Claim {
+    /// How far the call has come.
+    pub(crate) fn steps(&self) -> &Arc<StepBook> {
+        &self.steps
+    }
+}
+
+/// How far a call of several requests has come.
+#[derive(Default)]
+pub struct StepBook(Mutex<BTreeMap<String, StepState>>);
+
+#[derive(Clone, Serialize, Deserialize)]
+struct StepState {
+    /// False while it is only begun.
+    done: bool,
+    /// What it brought, which may be null.
+    brought: Value,
+    secret: bool,
+}
+
+impl StepBook {
+    /// What the step brought, and whether it was begun without a word of its end.
+    pub(crate) fn known(&self, step: &str) -> (Option<Value>, bool) {
+        match self.0.lock().get(step) {
+            None => (None, false),
+            Some(StepState { done: false, .. }) => (None, true),
+            Some(StepState { brought, .. }) => (Some(brought.clone()), false),
+        }
+    }
+
+    pub(crate) fn begin(&self, step: &str) {
+        self.0.lock().insert(step.to_owned(), StepState { done: false, brought: Value::Null, secret: false });
+    }
+
+    pub(crate) fn done(&self, step: &str, brought: Value, secret: bool) {
+        self.0.lock().insert(step.to_owned(), StepState { done: true, brought, secret });
+    }
+
+    pub(crate) fn forget(&self, step: &str) {
+        self.0.lock().remove(step);
+    }
+
+    /// What was done, as an error shows it; none when nothing was begun.
+    pub(crate) fn shown(&self) -> Option<Value> {
+        let steps = self.0.lock();
+        if steps.is_empty() {
+            return None;
+        }
+        let shown = |(name, step): (&String, &StepState)| {
+            let value = match step {
+                StepState { done: false, .. } => json!({ "state": "unknown" }),
+                StepState { secret: false, brought, .. } if !brought.is_null() => {
+                    json!({ "state": "done", "brought": brought })
+                }
+                _ => json!({ "state": "done" }),
+            };
+            (name.clone(), value)
+        };
+        Some(Value::Object(steps.iter().map(shown).collect::<Map<_, _>>()))
+    }
 }
 
 /// Remembers named calls.
@@ -69,7 +134,7 @@ impl IdempotencyService {
         let digest = keys.digest("idempotent_call", format!("{provider}\0{operation}\0{arguments}").as_bytes());
         let key = Key::new(&tables::IDEMPOTENCY_KEYS, tenant, id);
         let now = self.runtime.now();
-        let mut claim = Claim { key, digest, request_id, deadline, repeat, over: None };
+        let mut claim = Claim { key, digest, request_id, deadline, repeat, over: None, steps: Arc::default() };
         let Some(row) = self.writer.get(&claim.key).await? else { return Ok(Known::New(claim)) };
         if row.timestamp("expires_at")? <= now {
             claim.over = Some(row.version);
@@ -86,6 +151,11 @@ impl IdempotencyService {
         if row.text("state")? == "finished" {
             return Ok(Known::Answered(first, self.answer(keys, &row)?));
         }
+        if row.text("state")? == "stopped" {
+            claim.over = Some(row.version);
+            claim.steps = self.steps(keys, &row)?;
+            return Ok(Known::New(claim));
+        }
         if now <= row.timestamp("deadline_at")?.after(GRACE) {
             return Err(Error::new(
                 ErrorCode::InProgress,
@@ -95,6 +165,7 @@ impl IdempotencyService {
         if repeat != Repeat::Never {
             // Its process died. The vendor knows it by the same key, or it does not matter: it may be made again.
             claim.over = Some(row.version);
+            claim.steps = self.steps(keys, &row)?;
             return Ok(Known::New(claim));
         }
         let lost = Error::new(
@@ -115,25 +186,50 @@ impl IdempotencyService {
         Ok(Err(Error::new(ErrorCode::from_name(kept["code"].as_str().unwrap_or_default()), message)))
     }
 
-    /// The claim, for the commit of the intent: a conflict there means that another call was first.
-    pub(crate) fn claim(&self, claim: &Claim) -> Change {
-        let record = self.row(claim, "started", None);
-        match claim.over {
-            Some(version) => Change::Put { record, expected: Some(version) },
-            None => Change::Insert(record),
+    fn steps(&self, keys: &TenantKeys, row: &Record) -> Result<Arc<StepBook>> {
+        if *row.value("steps") == Stored::Null {
+            return Ok(Arc::default());
         }
+        let plain = keys.open(tables::IDEMPOTENCY_KEYS.name, &row.key.id, "steps", row.bytes("steps")?)?;
+        let steps = serde_json::from_slice(&plain)
+            .map_err(|_| Error::new(ErrorCode::StorageCorrupt, "the steps of a call cannot be read"))?;
+        Ok(Arc::new(StepBook(Mutex::new(steps))))
     }
 
-    fn row(&self, claim: &Claim, state: &'static str, answer: Option<Vec<u8>>) -> Record {
+    /// The claim, for the commit of the intent: a conflict there means that another call was first.
+    pub(crate) fn claim(&self, claim: &Claim, keys: &TenantKeys) -> Result<Change> {
+        let record = self.row(claim, keys, "started", None)?;
+        Ok(match claim.over {
+            Some(version) => Change::Put { record, expected: Some(version) },
+            None => Change::Insert(record),
+        })
+    }
+
+    /// The steps as they stand, for the commit of a step.
+    pub(crate) fn progress(&self, claim: &Claim, keys: &TenantKeys) -> Result<Change> {
+        Ok(Change::Put { record: self.row(claim, keys, "started", None)?, expected: None })
+    }
+
+    fn row(&self, claim: &Claim, keys: &TenantKeys, state: &'static str, answer: Option<Vec<u8>>) -> Result<Record> {
         let now = self.runtime.now();
-        Record::new(claim.key.table, &claim.key.tenant, claim.key.id.clone())
+        let steps = claim.steps.0.lock().clone();
+        let steps = if steps.is_empty() || state == "finished" {
+            None
+        } else {
+            let plain = serde_json::to_vec(&steps).map(zeroize::Zeroizing::new);
+            let plain = plain.map_err(|_| Error::internal("the steps of a call are not JSON"))?;
+            Some(keys.seal(tables::IDEMPOTENCY_KEYS.name, &claim.key.id, "steps", &plain)?)
+        };
+        let row = Record::new(claim.key.table, &claim.key.tenant, claim.key.id.clone())
             .set("state", state)
             .set("request_id", claim.request_id.to_string())
             .set("arguments_digest", claim.digest.clone())
             .set("answer", answer)
+            .set("steps", steps)
             .set("created_at", now)
             .set("deadline_at", claim.deadline)
-            .set("expires_at", now.after(REMEMBERED))
+            .set("expires_at", now.after(REMEMBERED));
+        Ok(row)
     }
 
     /// The end of the call, for the commit of its outcome. An answer is kept; so is an unknown outcome, which must not
@@ -142,6 +238,10 @@ impl IdempotencyService {
     pub(crate) fn finish(&self, claim: &Claim, keys: &TenantKeys, result: &Result<Value>) -> Result<Change> {
         let kept = match result {
             Ok(answer) => json!({ "ok": answer }),
+            // Half of it is done: the next call of this name goes on there.
+            Err(_) if !claim.steps.0.lock().is_empty() => {
+                return Ok(Change::Put { record: self.row(claim, keys, "stopped", None)?, expected: None });
+            }
             Err(error) if error.code() == ErrorCode::OutcomeUnknown && claim.repeat == Repeat::Never => {
                 json!({ "code": error.code(), "message": error.message() })
             }
@@ -149,6 +249,6 @@ impl IdempotencyService {
         };
         let plain = kept.to_string();
         let sealed = keys.seal(tables::IDEMPOTENCY_KEYS.name, &claim.key.id, "answer", plain.as_bytes())?;
-        Ok(Change::Put { record: self.row(claim, "finished", Some(sealed)), expected: None })
+        Ok(Change::Put { record: self.row(claim, keys, "finished", Some(sealed))?, expected: None })
     }
 }

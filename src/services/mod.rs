@@ -4,8 +4,12 @@ mod access;
 mod audit;
 mod chain;
 mod configs;
+mod consents;
 mod health;
 mod idempotency;
+mod key_sets;
+mod subscriptions;
+mod tokens;
 mod usage;
 mod webhooks;
 
@@ -15,8 +19,13 @@ pub(crate) use audit::{CallRow, outcome_name};
 pub use chain::{Broken, Verification, VerifiedStream, canonical_row, row_mac};
 pub(crate) use configs::view as config_view;
 pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
+pub use consents::ConsentService;
 pub use health::{HealthReport, HealthService, HealthStatus};
-pub use idempotency::{Claim, IdempotencyService, Known};
+pub use idempotency::{Claim, IdempotencyService, Known, StepBook};
+pub use key_sets::KeySetService;
+pub use subscriptions::{Subscription, SubscriptionService};
+pub use tokens::TokenService;
+pub(crate) use tokens::Wish;
 pub use usage::{Stats, StatsRow, UsageService};
 pub use webhooks::{
     DeliveryStatus, MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage,

@@ -259,11 +259,14 @@ table! {
 }
 
 table! {
-    /// OAuth tokens, encrypted.
+    /// OAuth tokens, encrypted; `id` is `provider:grant`.
     OAUTH_TOKENS = "integration_oauth_tokens" {
         provider: Text,
+        /// Access token, refresh token, scopes; empty before the first answer.
         token: Bytes,
         expires_at: Timestamp ? null,
+        /// Until then one process asks the vendor for another; the others wait.
+        lease_until: Timestamp ? null,
         updated_at: Timestamp,
     }
 }
@@ -271,12 +274,14 @@ table! {
 table! {
     /// Calls that may be repeated by name; `id` is a keyed digest of the key.
     IDEMPOTENCY_KEYS = "integration_idempotency_keys" {
-        /// `started` or `finished`.
+        /// `started`, `stopped` half-way, or `finished`.
         state: Text,
         request_id: Text,
         arguments_digest: Text,
         /// The first answer, encrypted.
         answer: Bytes ? null,
+        /// The steps that are done of a call of several requests, encrypted.
+        steps: Bytes ? null,
         created_at: Timestamp,
         deadline_at: Timestamp,
         expires_at: Timestamp,
@@ -285,17 +290,29 @@ table! {
 }
 
 table! {
-    /// Webhook channels at vendors, renewed ahead of their expiry.
+    /// Webhook channels at vendors, renewed ahead of their expiry; `id` is `provider:channel`.
     SUBSCRIPTIONS = "integration_subscriptions" {
         provider: Text,
+        /// What it tells about, in the vendor's words.
         resource: Text,
+        /// The vendor's id of it.
         vendor_id: Text,
-        secret: Bytes ? null,
+        /// `active`, `renewing`, `failing` while renewals fail, or `lapsed`.
         state: Text,
+        /// The call that renews it, encrypted.
+        renewal: Bytes ? null,
+        /// Who made it, and for whom it is renewed.
+        actor_id: Text,
+        actor_role: Text,
         expires_at: Timestamp ? null,
+        /// When it is to be renewed; of one that is being renewed, when another process may take over.
+        renew_at: Timestamp ? null,
+        /// Why it could not be renewed.
+        error: Text ? null,
+        created_at: Timestamp,
         updated_at: Timestamp,
     }
-    index [expires_at]
+    index [renew_at]
 }
 
 table! {

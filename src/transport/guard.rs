@@ -51,7 +51,7 @@ impl Outbound {
     pub fn check(&self, url: &Url) -> Result<()> {
         let own = url.scheme() == "https"
             && url.port_or_known_default() == Some(443)
-            && url.host_str().is_some_and(|host| self.hosts.contains(&host));
+            && url.host_str().is_some_and(|host| self.hosts.iter().any(|own| fits(own, host)));
         let configured = self.base_url.as_ref().is_some_and(|base| base.origin() == url.origin());
         if own || configured {
             return Ok(());
@@ -60,6 +60,14 @@ impl Outbound {
             ErrorCode::OutboundForbidden,
             format!("{} is not one of the provider's hosts", url.host_str().unwrap_or("the address")),
         ))
+    }
+}
+
+/// `*.sharepoint.com` stands for every name below it, not for `sharepoint.com` itself.
+fn fits(own: &str, host: &str) -> bool {
+    match own.strip_prefix('*') {
+        Some(below) => host.len() > below.len() && host.ends_with(below),
+        None => own == host,
     }
 }
 
@@ -139,11 +147,16 @@ mod tests {
     #[test]
     fn requests_go_to_the_providers_hosts_alone() {
         let outbound = Outbound {
-            hosts: &["api.twilio.com"],
+            hosts: &["api.twilio.com", "*.sharepoint.com"],
             base_url: Some("http://127.0.0.1:4010".parse().unwrap()),
             allow_private: true,
         };
-        for good in ["https://api.twilio.com/x", "https://api.twilio.com:443/x", "http://127.0.0.1:4010/y"] {
+        for good in [
+            "https://api.twilio.com/x",
+            "https://api.twilio.com:443/x",
+            "http://127.0.0.1:4010/y",
+            "https://school.sharepoint.com/z",
+        ] {
             outbound.check(&good.parse().unwrap()).unwrap();
         }
         for bad in [
@@ -151,6 +164,9 @@ mod tests {
             "https://api.twilio.com:8443/",
             "https://api.twilio.com.evil.example/",
             "https://evil.example/",
+            "https://sharepoint.com/",
+            "https://evilsharepoint.com/",
+            "https://school.sharepoint.com.evil.example/",
             "http://127.0.0.1:4011/",
         ] {
             assert!(outbound.check(&bad.parse().unwrap()).is_err(), "{bad}");

@@ -6,6 +6,8 @@ mod breaker;
 mod client;
 mod guard;
 mod http;
+pub mod jwt;
+pub mod oauth;
 #[cfg(not(target_family = "wasm"))]
 mod reqwest;
 mod retry;

@@ -11,10 +11,11 @@ use super::{Twilio, TwilioConfig};
 use crate::{
     error::{Error, Result},
     model::{Redactor, RequestId, Runtime, Timestamp},
-    providers::{Call, CallContext, Operation, Parts, Provider},
+    providers::{AccessToken, Call, CallContext, Channel, Channels, Operation, Parts, Provider, Steps, Tokens},
     transport::{
         Backoff, Breaker, Client, Failure, FailureKind, Headers, Http, Method, Outbound, Plan, Request, Response,
         RetryBudget,
+        oauth::{TokenGrant, Wanted},
     },
 };
 
@@ -90,6 +91,62 @@ impl Parts for Recorded {
     }
 }
 
+/// Twilio needs neither steps nor tokens: asking for one fails the test.
+struct NoneWanted;
+
+#[async_trait]
+impl Steps for NoneWanted {
+    fn known(&self, step: &str) -> (Option<Value>, bool) {
+        unreachable!("{step}")
+    }
+
+    async fn begin(&self, step: &str) -> Result<()> {
+        unreachable!("{step}")
+    }
+
+    async fn done(&self, step: &str, _brought: Value, _secret: bool) -> Result<()> {
+        unreachable!("{step}")
+    }
+
+    async fn failed(&self, step: &str, _error: &Error) -> Result<()> {
+        unreachable!("{step}")
+    }
+
+    async fn undo(&self, step: &str) -> Result<()> {
+        unreachable!("{step}")
+    }
+}
+
+#[async_trait]
+impl Tokens for NoneWanted {
+    async fn token(&self, grant: TokenGrant, _refused: Option<&AccessToken>) -> Result<Arc<AccessToken>> {
+        unreachable!("{}", grant.name)
+    }
+}
+
+#[async_trait]
+impl Channels for NoneWanted {
+    fn secret(&self, id: &str) -> String {
+        unreachable!("{id}")
+    }
+
+    fn route(&self) -> String {
+        unreachable!()
+    }
+
+    async fn keep(&self, channel: Channel) -> Result<()> {
+        unreachable!("{}", channel.id)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Channel>> {
+        unreachable!("{id}")
+    }
+
+    async fn forget(&self, id: &str) -> Result<()> {
+        unreachable!("{id}")
+    }
+}
+
 pub(super) struct Bench {
     pub(super) fake: Arc<Fake>,
     pub(super) parts: Arc<Recorded>,
@@ -140,6 +197,10 @@ impl Bench {
             runtime,
             redactor: std::sync::Arc::new(Redactor::new(["token-of-tests"])),
             parts: self.parts.clone(),
+            steps: Arc::new(NoneWanted),
+            tokens: Arc::new(NoneWanted),
+            channels: Arc::new(NoneWanted),
+            used: Default::default(),
             meter: Default::default(),
             detail: Default::default(),
             vendor_key: "key".to_owned(),
@@ -148,7 +209,7 @@ impl Bench {
             },
             parse_error: Twilio::parse_error,
         };
-        let result = operation.run(&Call::new(&context, &self.config)).await;
+        let result = operation.run(&Call::new(&context, &self.config, Wanted::default())).await;
         *self.cost.lock() = context.meter.cost_micros();
         result
     }

@@ -1,0 +1,303 @@
+//! [`TokenService`]: access tokens, kept encrypted, asked for once however many calls wait.
+
+use std::{sync::Arc, time::Duration};
+
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, ErrorCode, Result},
+    model::{Redactor, Runtime, Secret, TenantId, Timestamp, exposing},
+    providers::AccessToken,
+    security::TenantKeys,
+    storage::{Change, Key, Record, SharedWriter, Storage, tables},
+    transport::{
+        Client, Plan, Repeat,
+        oauth::{self, TokenAnswer, TokenGrant},
+    },
+};
+
+/// A token with less left than this is not used: the call would outlive it.
+const LEAST: Duration = Duration::from_secs(60);
+/// A token with less left than this is renewed beside the calls that still use it.
+const AHEAD: Duration = Duration::from_secs(300);
+/// How long one process may be busy asking before another takes over.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often a process looks whether the other has finished.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a refusal that a person has to mend is remembered, so that a thousand calls are not a thousand questions.
+const REFUSED: Duration = Duration::from_secs(10);
+const CACHED: usize = 20_000;
+
+/// What of a token is stored, encrypted.
+#[derive(Serialize, Deserialize, Clone)]
+struct Kept {
+    /// A digest of the credentials that it was given for.
+    of: String,
+    access: Secret<String>,
+    #[serde(default)]
+    refresh: Option<Secret<String>>,
+    #[serde(default)]
+    scope: Option<String>,
+    expires_at: Timestamp,
+}
+
+impl Kept {
+    fn held(&self) -> Held {
+        let secrets = [Some(self.access.expose()), self.refresh.as_ref().map(Secret::expose)];
+        let redactor = Redactor::new(secrets.into_iter().flatten());
+        let token = AccessToken { value: self.access.clone(), scope: self.scope.clone(), redactor };
+        Held { token: Arc::new(token), expires_at: self.expires_at }
+    }
+}
+
+/// A token in clear.
+#[derive(Clone)]
+struct Held {
+    token: Arc<AccessToken>,
+    expires_at: Timestamp,
+}
+
+/// A token's row as it was read.
+struct Row {
+    version: u64,
+    kept: Option<Kept>,
+    leased_until: Option<Timestamp>,
+}
+
+type CacheKey = (TenantId, &'static str, String);
+
+/// What is known in this process of one token.
+#[derive(Default)]
+struct Slot {
+    /// Held by the one that asks; the others wait.
+    asking: tokio::sync::Mutex<()>,
+    known: parking_lot::Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    of: String,
+    held: Option<Held>,
+    refused: Option<(Duration, Error)>,
+}
+
+/// For whom a token is wanted, and how the vendor may be asked.
+#[derive(Clone)]
+pub(crate) struct Wish {
+    pub(crate) tenant: TenantId,
+    pub(crate) keys: Arc<TenantKeys>,
+    pub(crate) provider: &'static str,
+    pub(crate) vendor: &'static str,
+    pub(crate) grant: TokenGrant,
+    pub(crate) plan: Plan,
+}
+
+/// Gives out access tokens.
+///
+/// A token is asked for once: calls of this process wait for the one that asks, and a lease on the row lets only one
+/// process ask. A refresh token that the vendor exchanged for another is stored before the new access token is used.
+pub struct TokenService {
+    writer: SharedWriter,
+    runtime: Runtime,
+    client: Client,
+    slots: Cache<CacheKey, Arc<Slot>>,
+}
+
+impl TokenService {
+    pub(crate) fn new(writer: SharedWriter, runtime: Runtime, client: Client) -> Self {
+        Self { writer, runtime, client, slots: Cache::new(CACHED) }
+    }
+
+    /// A token to use now; not `refused`, which the vendor has just turned down.
+    pub(crate) async fn token(self: &Arc<Self>, wish: Wish, refused: Option<&AccessToken>) -> Result<Arc<AccessToken>> {
+        let of = wish.keys.digest("token_credentials", wish.grant.fingerprint().expose().as_bytes());
+        let key = (wish.tenant.clone(), wish.provider, wish.grant.name.clone());
+        let slot = match self.slots.get(&key) {
+            Some(slot) => slot,
+            None => self.slots.get_or_insert_with(&key, || Ok::<_, Error>(Arc::default()))?,
+        };
+        let turned_down = refused.map(|token| token.value.clone());
+        if let Some(held) = self.known(&slot, &of, turned_down.as_ref())? {
+            if held.expires_at.since(self.runtime.now()) < AHEAD
+                && let Ok(free) = slot.asking.try_lock()
+            {
+                drop(free);
+                let (service, slot, of) = (self.clone(), slot.clone(), of.clone());
+                self.runtime.spawn(async move {
+                    let held = slot.asking.lock().await;
+                    if let Err(error) = service.ask(&wish, &slot, &of, None, AHEAD).await {
+                        tracing::warn!(provider = wish.provider, code = %error.code(), "a token could not be renewed ahead");
+                    }
+                    drop(held);
+                });
+            }
+            return Ok(held.token);
+        }
+        // In a task of its own: a call that gives up must not lose a refresh token that is on its way.
+        let service = self.clone();
+        let asked = self.runtime.run(async move {
+            let _held = slot.asking.lock().await;
+            if let Some(held) = service.known(&slot, &of, turned_down.as_ref())? {
+                return Ok(held.token);
+            }
+            service.ask(&wish, &slot, &of, turned_down.as_ref(), LEAST).await
+        });
+        asked.await.unwrap_or_else(|| Err(Error::new(ErrorCode::Closed, "the process is stopping")))
+    }
+
+    fn known(&self, slot: &Slot, of: &str, turned_down: Option<&Secret<String>>) -> Result<Option<Held>> {
+        let known = slot.known.lock();
+        if known.of != of {
+            return Ok(None);
+        }
+        if let Some((at, error)) = &known.refused
+            && self.runtime.monotonic().saturating_sub(*at) < REFUSED
+        {
+            return Err(error.clone());
+        }
+        let now = self.runtime.now();
+        let usable = |held: &&Held| usable(&held.token.value, held.expires_at, turned_down, now, LEAST);
+        Ok(known.held.as_ref().filter(usable).cloned())
+    }
+
+    /// The row, the vendor, the row. Only the holder of `slot.asking` comes here.
+    async fn ask(
+        &self,
+        wish: &Wish,
+        slot: &Slot,
+        of: &str,
+        turned_down: Option<&Secret<String>>,
+        least: Duration,
+    ) -> Result<Arc<AccessToken>> {
+        let key = Key::new(&tables::OAUTH_TOKENS, &wish.tenant, format!("{}:{}", wish.provider, wish.grant.name));
+        let gone = self.runtime.now().after(LEASE);
+        let (version, kept) = loop {
+            let row = self.row(&key, wish, of).await?;
+            let now = self.runtime.now();
+            if let Some(kept) = &row.kept
+                && usable(&kept.access, kept.expires_at, turned_down, now, least)
+            {
+                return Ok(learn(slot, of, kept.held()));
+            }
+            let free = row.leased_until.is_none_or(|until| until <= now);
+            if free && let Some(version) = self.lease(&key, wish, &row, now.after(LEASE)).await? {
+                break (version, row.kept);
+            }
+            if now > gone {
+                return Err(Error::new(
+                    ErrorCode::VendorUnavailable,
+                    format!("another process is still asking {} for a token", wish.vendor),
+                ));
+            }
+            self.runtime.sleep(LOOK).await;
+        };
+        match self.from_vendor(wish, kept.as_ref().and_then(|kept| kept.refresh.as_ref())).await {
+            Ok(answer) => {
+                let kept = Kept {
+                    of: of.to_owned(),
+                    expires_at: self.runtime.now().after(answer.lifetime),
+                    refresh: answer.refresh.or(kept.and_then(|kept| kept.refresh)),
+                    access: answer.access,
+                    scope: answer.scope,
+                };
+                self.put(&key, wish, Some(&kept), None, Some(version)).await?;
+                Ok(learn(slot, of, kept.held()))
+            }
+            Err(error) => {
+                // What was kept stays: a refresh token outlives a bad moment of the vendor's.
+                if let Err(error) = self.put(&key, wish, kept.as_ref(), None, Some(version)).await {
+                    tracing::warn!(code = %error.code(), "the lease on a token could not be given back");
+                }
+                if matches!(error.code(), ErrorCode::NeedsReconnect | ErrorCode::NotConfigured) {
+                    let mut known = slot.known.lock();
+                    of.clone_into(&mut known.of);
+                    known.held = None;
+                    known.refused = Some((self.runtime.monotonic(), error.clone()));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn from_vendor(&self, wish: &Wish, refresh: Option<&Secret<String>>) -> Result<TokenAnswer> {
+        let now = self.runtime.now();
+        let request = wish.grant.request(refresh, now)?;
+        // To ask twice does no harm: both answers hold. The time is the service's own, not the call's.
+        let plan = Plan { repeat: Repeat::Always, deadline: now.after(LEASE - LOOK), ..wish.plan.clone() };
+        let mut attempts = 0;
+        let response = self.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
+        oauth::read(&response, wish.vendor)
+    }
+
+    async fn row(&self, key: &Key, wish: &Wish, of: &str) -> Result<Row> {
+        let Some(row) = self.writer.get(key).await? else {
+            return Ok(Row { version: 0, kept: None, leased_until: None });
+        };
+        let kept = match row.bytes("token")? {
+            [] => None,
+            sealed => {
+                let plain = wish.keys.open(tables::OAUTH_TOKENS.name, &key.id, "token", sealed)?;
+                serde_json::from_slice::<Kept>(&plain).ok()
+            }
+        };
+        // Other credentials since: what they were given is nothing to the new ones.
+        let kept = kept.filter(|kept| kept.of == of);
+        Ok(Row { version: row.version, kept, leased_until: row.opt_timestamp("lease_until") })
+    }
+
+    /// Takes the right to ask; none where another was faster.
+    async fn lease(&self, key: &Key, wish: &Wish, row: &Row, until: Timestamp) -> Result<Option<u64>> {
+        let expected = (row.version > 0).then_some(row.version);
+        match self.put(key, wish, row.kept.as_ref(), Some(until), expected).await {
+            Ok(()) => Ok(Some(row.version + 1)),
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        wish: &Wish,
+        kept: Option<&Kept>,
+        lease: Option<Timestamp>,
+        expected: Option<u64>,
+    ) -> Result<()> {
+        let sealed = match kept {
+            None => Vec::new(),
+            Some(kept) => {
+                let plain = exposing(|| serde_json::to_vec(kept)).map(zeroize::Zeroizing::new);
+                let plain = plain.map_err(|_| Error::internal("a token cannot be written as JSON"))?;
+                wish.keys.seal(tables::OAUTH_TOKENS.name, &key.id, "token", &plain)?
+            }
+        };
+        let record = Record::new(key.table, &key.tenant, key.id.clone())
+            .set("provider", wish.provider)
+            .set("token", sealed)
+            .set("expires_at", kept.map(|kept| kept.expires_at))
+            .set("lease_until", lease)
+            .set("updated_at", self.runtime.now());
+        let change = match expected {
+            Some(_) => Change::Put { record, expected },
+            None => Change::Insert(record),
+        };
+        self.writer.commit(&[change]).await
+    }
+}
+
+fn learn(slot: &Slot, of: &str, held: Held) -> Arc<AccessToken> {
+    let token = held.token.clone();
+    *slot.known.lock() = Known { of: of.to_owned(), held: Some(held), refused: None };
+    token
+}
+
+fn usable(
+    access: &Secret<String>,
+    expires_at: Timestamp,
+    turned_down: Option<&Secret<String>>,
+    now: Timestamp,
+    least: Duration,
+) -> bool {
+    expires_at.since(now) >= least && turned_down.is_none_or(|refused| refused.expose() != access.expose())
+}
