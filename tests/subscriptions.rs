@@ -1,6 +1,9 @@
 //! Channels at vendors: opened with a secret of their own, told from forgeries, renewed ahead of their end.
 #![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
 
+#[path = "support/api.rs"]
+mod api;
+
 use std::time::Duration;
 
 use sandbox::{Fault, Rule, Sandbox, google_workspace as google};
@@ -155,7 +158,8 @@ async fn a_channel_is_renewed_ahead_of_its_end_for_who_made_it() {
     assert_eq!(stage.manager.renew_subscriptions().await.unwrap(), 0);
     // The renewal is a call like another, on record for who made the channel.
     let page = stage.school.audit(&admin(), &Default::default()).await.unwrap();
-    let calls: Vec<_> = page.entries.iter().filter(|entry| entry.operation.as_deref() == Some("watchChanges")).collect();
+    let calls: Vec<_> =
+        page.entries.iter().filter(|entry| entry.operation.as_deref() == Some("watchChanges")).collect();
     assert_eq!(calls.len(), 2);
     assert!(calls.iter().all(|entry| entry.actor_id == "u-1"));
 }
@@ -204,5 +208,118 @@ async fn an_address_that_a_vendor_could_not_reach_is_refused_before_anything_is_
         assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some(field)), "{operation}");
     }
     let sent = stage.sandbox.google_workspace().recorder().exchanges();
-    assert!(sent[before..].iter().all(|exchange| exchange.path == "/token" || exchange.path.ends_with("startPageToken")));
+    assert!(
+        sent[before..].iter().all(|exchange| exchange.path == "/token" || exchange.path.ends_with("startPageToken"))
+    );
+}
+
+mod graph {
+    //! Microsoft Graph: it calls the address while it still answers the subscription, and encrypts what it tells.
+
+    use sandbox::microsoft365 as microsoft;
+    use sis_integrations::services::Subscription;
+
+    use super::{api::School, *};
+
+    async fn open() -> School {
+        let school = School::open().await;
+        let config = json!({ "config": {
+            "tenant_id": microsoft::TENANT_ID,
+            "client_id": microsoft::CLIENT_ID,
+            "client_secret": microsoft::CLIENT_SECRET,
+            "notification_certificate": microsoft::CERTIFICATE,
+            "notification_key": microsoft::CERTIFICATE_KEY,
+            "base_url": school.sandbox.url("microsoft365"),
+        } });
+        let change = serde_json::from_value(config).unwrap();
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        tenant.configure_json(&admin(), "microsoft365", change).await.unwrap();
+        school.sandbox.microsoft365().validate_subscriptions(true);
+        school
+    }
+
+    async fn subscribe(school: &School, rich: bool) -> Subscription {
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let arguments = json!({
+            "resource": format!("users/{}/messages", microsoft::TEACHER_ID),
+            "changeType": ["created"],
+            "address": format!("{}/api/integrations/webhooks/microsoft365", school.url),
+            "includeResourceData": rich,
+        });
+        tenant.execute(&admin(), "microsoft365", "subscribe", arguments).await.unwrap();
+        tenant.subscriptions(&admin()).await.unwrap().remove(0)
+    }
+
+    /// Posts as Graph does, to the address that the subscription names.
+    async fn post(school: &School, body: &Value) -> reqwest::Response {
+        let address = school.sandbox.microsoft365().subscriptions()[0]["notificationUrl"].as_str().unwrap().to_owned();
+        reqwest::Client::new().post(address).body(body.to_string()).send().await.unwrap()
+    }
+
+    async fn kinds(school: &School) -> Vec<String> {
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let page = tenant.webhooks(&admin(), &Default::default()).await.unwrap();
+        page.events.into_iter().map(|event| event.kind).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_subscription_is_made_only_where_the_handshake_is_answered() {
+        let school = open().await;
+        let made = subscribe(&school, false).await;
+        assert_eq!((made.state.as_str(), made.resource.as_str()), ("active", "messages"));
+        let message = json!({ "id": "m-1", "@odata.type": "#Microsoft.Graph.Message", "@odata.etag": "W/\"1\"" });
+        let body = school.sandbox.microsoft365().notification(&made.vendor_id, "created", &message).unwrap();
+        assert!(post(&school, &body).await.status().is_success());
+        assert!(post(&school, &body).await.status().is_success());
+        assert_eq!(kinds(&school).await, ["message.created"], "the second time it was dropped");
+        let forged = body.to_string().replace(&made.id, &"0".repeat(32));
+        let forged: Value = serde_json::from_str(&forged).unwrap();
+        assert_eq!(post(&school, &forged).await.status(), 401);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_encrypted_is_opened_and_kept_encrypted_again() {
+        let school = open().await;
+        let made = subscribe(&school, true).await;
+        let message = json!({
+            "id": "m-2", "@odata.type": "#Microsoft.Graph.Message", "@odata.etag": "W/\"2\"", "subject": "Elternabend",
+        });
+        let body = school.sandbox.microsoft365().rich_notification(&made.vendor_id, "created", &message).unwrap();
+        let answer = post(&school, &body).await;
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        assert_eq!(kinds(&school).await, ["message.created"]);
+        // Without a token that Microsoft has signed nothing encrypted is believed.
+        let mut bare = body.clone();
+        bare["validationTokens"] = json!([]);
+        assert_eq!(post(&school, &bare).await.status(), 401);
+        let mut other = body;
+        other["validationTokens"] = json!([school.sandbox.microsoft365().validation_token("another-application")]);
+        assert_eq!(post(&school, &other).await.status(), 401);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_subscription_that_graph_removed_is_made_anew() {
+        let school = open().await;
+        let made = subscribe(&school, false).await;
+        let body =
+            school.sandbox.microsoft365().lifecycle_notification(&made.vendor_id, "reauthorizationRequired").unwrap();
+        assert!(post(&school, &body).await.status().is_success());
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let renewed = tenant.subscriptions(&admin()).await.unwrap().remove(0);
+        assert_eq!((&renewed.id, &renewed.vendor_id), (&made.id, &made.vendor_id), "prolonged, not made anew");
+
+        let body =
+            school.sandbox.microsoft365().lifecycle_notification(&made.vendor_id, "subscriptionRemoved").unwrap();
+        let address = school.sandbox.microsoft365().subscriptions()[0]["notificationUrl"].as_str().unwrap().to_owned();
+        school.sandbox.microsoft365().drop_subscription(&made.vendor_id);
+        let answer = reqwest::Client::new().post(address).body(body.to_string()).send().await.unwrap();
+        assert!(answer.status().is_success());
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        let anew = tenant.subscriptions(&admin()).await.unwrap().remove(0);
+        assert_eq!(anew.id, made.id);
+        assert_ne!(anew.vendor_id, made.vendor_id);
+        tenant.execute(&admin(), "microsoft365", "unsubscribe", json!({ "channelId": made.id })).await.unwrap();
+        assert!(school.sandbox.microsoft365().subscriptions().is_empty());
+    }
 }
