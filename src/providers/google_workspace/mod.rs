@@ -1,6 +1,7 @@
 //! Google Workspace: nothing but its status so far.
 
 mod config;
+mod define;
 mod error;
 mod status;
 
