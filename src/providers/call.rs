@@ -255,7 +255,9 @@ impl<'a, P: Provider> Call<'a, P> {
         result
     }
 
-    async fn token(&self, refused: Option<&AccessToken>) -> Result<Option<Arc<AccessToken>>> {
+    /// The access token that requests of this call carry; not `refused`, which the vendor has just turned down. For the
+    /// vendor's questions about the token itself: requests get it by themselves.
+    pub async fn token(&self, refused: Option<&AccessToken>) -> Result<Option<Arc<AccessToken>>> {
         let Some(grant) = P::token_grant(self.config, &self.wanted)? else { return Ok(None) };
         let token = self.context.tokens.token(grant, refused).await?;
         if let Some(granted) = &token.scope

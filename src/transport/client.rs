@@ -100,14 +100,14 @@ impl Client {
                 return Err(ended(failure, plan.repeat));
             }
             let seen = match &result {
-                Ok(response) => Seen::Answer(response.status, &response.headers),
+                Ok(response) => Seen::Answer(response),
                 Err(failure) => Seen::Failure(failure),
             };
-            let throttled = matches!(seen, Seen::Answer(429, _));
-            let asked = match (plan.decide)(seen, plan.repeat, self.runtime.now()) {
+            let (asked, throttled) = match (plan.decide)(seen, plan.repeat, self.runtime.now()) {
                 Decision::Take => return result.map_err(|failure| ended(&failure, plan.repeat)),
                 Decision::Unknown => return Err(unknown(&result)),
-                Decision::Again(asked) => asked,
+                Decision::Again(asked) => (asked, false),
+                Decision::Later(asked) => (asked, true),
             };
             if !throttled {
                 counted += 1;
@@ -116,7 +116,7 @@ impl Client {
             let left = plan.deadline.since(self.runtime.now());
             let within = counted < plan.backoff.attempts && wait < left;
             if !within || !(throttled || plan.urgent || plan.budget.spend()) {
-                return Err(exhausted(&result, asked, *attempts, plan.repeat));
+                return Err(exhausted(&result, asked, throttled, *attempts, plan.repeat));
             }
             self.runtime.sleep(wait).await;
         }
@@ -199,9 +199,15 @@ fn unknown(result: &Result<Response, Failure>) -> Error {
     }
 }
 
-fn exhausted(result: &Result<Response, Failure>, asked: Option<Duration>, attempts: u32, repeat: Repeat) -> Error {
+fn exhausted(
+    result: &Result<Response, Failure>,
+    asked: Option<Duration>,
+    throttled: bool,
+    attempts: u32,
+    repeat: Repeat,
+) -> Error {
     let happened = match result {
-        Ok(response) => response.status != 429,
+        Ok(_) => !throttled,
         Err(failure) => failure.sent,
     };
     if happened && repeat == Repeat::WithKey {
@@ -215,7 +221,7 @@ fn exhausted(result: &Result<Response, Failure>, asked: Option<Duration>, attemp
         };
     }
     let (error, last) = match result {
-        Ok(response) if response.status == 429 => (ErrorCode::RateLimited, "the vendor's limit is reached".to_owned()),
+        Ok(_) if throttled => (ErrorCode::RateLimited, "the vendor's limit is reached".to_owned()),
         Ok(response) => (ErrorCode::VendorUnavailable, format!("the vendor answered {}", response.status)),
         Err(failure) => (ErrorCode::VendorUnavailable, failure.message.clone()),
     };

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Failure, Headers};
+use super::{Failure, Headers, Response};
 use crate::model::{Timestamp, random_bytes};
 
 /// What may be sent again when it is not known whether it arrived.
@@ -21,8 +21,8 @@ pub enum Repeat {
 /// What came back.
 #[derive(Debug, Clone, Copy)]
 pub enum Seen<'a> {
-    /// An answer with this status and these headers.
-    Answer(u16, &'a Headers),
+    /// An answer.
+    Answer(&'a Response),
     /// No answer.
     Failure(&'a Failure),
 }
@@ -35,6 +35,8 @@ pub enum Decision {
     Take,
     /// Nothing happened there, or it does not matter: send again, after this long if the vendor said so.
     Again(Option<Duration>),
+    /// A limit of the vendor's is reached, and nothing happened there: the same, as often as the deadline allows.
+    Later(Option<Duration>),
     /// It may have happened: look, do not repeat.
     Unknown,
 }
@@ -49,9 +51,14 @@ pub fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
         Repeat::Never => Decision::Unknown,
     };
     match seen {
-        Seen::Answer(429, headers) => Decision::Again(retry_after(headers, now)),
-        Seen::Answer(408 | 425 | 500..=599, headers) => ambiguous(retry_after(headers, now)),
-        Seen::Answer(..) => Decision::Take,
+        Seen::Answer(answer) => {
+            let asked = || retry_after(&answer.headers, now);
+            match answer.status {
+                429 => Decision::Later(asked()),
+                408 | 425 | 500..=599 => ambiguous(asked()),
+                _ => Decision::Take,
+            }
+        }
         Seen::Failure(failure) if !failure.sent => Decision::Again(None),
         Seen::Failure(_) => ambiguous(None),
     }
@@ -80,7 +87,7 @@ pub struct Backoff {
     pub first: Duration,
     /// The ceiling of every wait.
     pub most: Duration,
-    /// How many attempts in all. Answers of 429 do not count: they are bounded by the deadline alone.
+    /// How many attempts in all. Refusals for a limit do not count: they are bounded by the deadline alone.
     pub attempts: u32,
 }
 
@@ -148,17 +155,18 @@ mod tests {
     #[test]
     fn the_table_of_decisions() {
         use Decision::*;
-        let none = Headers::default();
+        let of = |status| Response { status, headers: Headers::default(), body: Default::default() };
+        let [ok, bad, who, many, broken, away] = [200, 400, 401, 429, 500, 503].map(of);
         let now = Timestamp::default();
         let lost = Failure::new(FailureKind::Broken, true, "");
         let refused = Failure::new(FailureKind::Connect, false, "");
         for (seen, never, always) in [
-            (Seen::Answer(200, &none), Take, Take),
-            (Seen::Answer(400, &none), Take, Take),
-            (Seen::Answer(401, &none), Take, Take),
-            (Seen::Answer(429, &none), Again(None), Again(None)),
-            (Seen::Answer(500, &none), Unknown, Again(None)),
-            (Seen::Answer(503, &none), Unknown, Again(None)),
+            (Seen::Answer(&ok), Take, Take),
+            (Seen::Answer(&bad), Take, Take),
+            (Seen::Answer(&who), Take, Take),
+            (Seen::Answer(&many), Later(None), Later(None)),
+            (Seen::Answer(&broken), Unknown, Again(None)),
+            (Seen::Answer(&away), Unknown, Again(None)),
             (Seen::Failure(&lost), Unknown, Again(None)),
             (Seen::Failure(&refused), Again(None), Again(None)),
         ] {

@@ -395,7 +395,9 @@ mod tests {
         assert_eq!(camel("q"), "q");
         #[derive(Deserialize)]
         struct Holds(#[serde(deserialize_with = "long")] Option<u64>);
-        for (value, number) in [(json!("18446744073709551615"), Some(u64::MAX)), (json!(7), Some(7)), (json!(null), None)] {
+        for (value, number) in
+            [(json!("18446744073709551615"), Some(u64::MAX)), (json!(7), Some(7)), (json!(null), None)]
+        {
             assert_eq!(serde_json::from_value::<Holds>(value).unwrap().0, number);
         }
         assert!(serde_json::from_value::<Holds>(json!("seven")).is_err());

@@ -69,8 +69,8 @@ pub(super) fn parse(status: u16, headers: &Headers, body: &[u8]) -> Error {
 
 /// SendGrid tells by 429 when the count begins anew, in `X-RateLimit-Reset`, and has no `Retry-After`.
 pub(super) fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
-    if let (Seen::Answer(429, headers), Decision::Again(None)) = (seen, usual(seen, repeat, now)) {
-        return Decision::Again(reset(headers).map(|reset| reset.since(now).min(LONGEST_WAIT)));
+    if let (Seen::Answer(answer), Decision::Later(None)) = (seen, usual(seen, repeat, now)) {
+        return Decision::Later(reset(&answer.headers).map(|reset| reset.since(now).min(LONGEST_WAIT)));
     }
     usual(seen, repeat, now)
 }
@@ -128,6 +128,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::transport::Response;
 
     fn parsed(status: u16, body: &str) -> Error {
         parse(status, &Headers::default(), body.as_bytes())
@@ -176,15 +177,19 @@ mod tests {
         let mut headers = Headers::default();
         headers.set("x-ratelimit-reset", "1000");
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
-        let wait = |now| decide(Seen::Answer(429, &headers), Repeat::Never, now);
-        assert_eq!(wait(at(970)), Decision::Again(Some(Duration::from_secs(30))));
-        assert_eq!(wait(at(2000)), Decision::Again(Some(Duration::ZERO)));
-        assert_eq!(wait(at(-100_000)), Decision::Again(Some(LONGEST_WAIT)));
+        let seen = |status, headers: &Headers, now| {
+            let answer = Response { status, headers: headers.clone(), body: Default::default() };
+            decide(Seen::Answer(&answer), Repeat::Never, now)
+        };
+        let wait = |now| seen(429, &headers, now);
+        assert_eq!(wait(at(970)), Decision::Later(Some(Duration::from_secs(30))));
+        assert_eq!(wait(at(2000)), Decision::Later(Some(Duration::ZERO)));
+        assert_eq!(wait(at(-100_000)), Decision::Later(Some(LONGEST_WAIT)));
         headers.set("date", "Thu, 01 Jan 1970 00:16:30 GMT");
         assert_eq!(parse(429, &headers, b"").retry_after(), Some(Duration::from_secs(10)));
         headers.set("x-ratelimit-reset", "soon");
-        assert_eq!(decide(Seen::Answer(429, &headers), Repeat::Never, at(0)), Decision::Again(None));
-        assert_eq!(decide(Seen::Answer(500, &headers), Repeat::Never, at(0)), Decision::Unknown);
+        assert_eq!(seen(429, &headers, at(0)), Decision::Later(None));
+        assert_eq!(seen(500, &headers, at(0)), Decision::Unknown);
     }
 
     proptest::proptest! {

@@ -70,15 +70,16 @@ fn is_state(code: &str) -> bool {
 /// does not.
 pub(super) fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
     let usual = crate::transport::decide(seen, repeat, now);
-    let Seen::Answer(status, headers) = seen else { return usual };
+    let Seen::Answer(answer) = seen else { return usual };
     let wait = || match usual {
-        Decision::Again(wait) => wait,
-        _ => crate::transport::retry_after(headers, now),
+        Decision::Again(wait) | Decision::Later(wait) => wait,
+        _ => crate::transport::retry_after(&answer.headers, now),
     };
-    match (headers.get("stripe-should-retry"), status) {
+    match (answer.headers.get("stripe-should-retry"), answer.status) {
         (_, 200..=299) => Decision::Take,
-        (Some("true"), _) if repeat != Repeat::Never => Decision::Again(wait()),
         (Some("false"), _) => Decision::Take,
+        (_, 429) => usual,
+        (Some("true"), _) if repeat != Repeat::Never => Decision::Again(wait()),
         (_, 409) if repeat != Repeat::Never => Decision::Again(wait()),
         _ => usual,
     }
@@ -89,6 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::transport::Response;
 
     fn of(status: u16, body: &str) -> Error {
         parse(status, &Headers::default(), body.as_bytes())
@@ -132,14 +134,16 @@ mod tests {
             if !word.is_empty() {
                 headers.set("Stripe-Should-Retry", word);
             }
-            decide(Seen::Answer(status, &headers), repeat, Timestamp::default())
+            let answer = Response { status, headers, body: Default::default() };
+            decide(Seen::Answer(&answer), repeat, Timestamp::default())
         };
         assert_eq!(with(500, "", Repeat::WithKey), Decision::Again(None));
         assert_eq!(with(500, "false", Repeat::WithKey), Decision::Take);
         assert_eq!(with(400, "true", Repeat::WithKey), Decision::Again(None));
         assert_eq!(with(409, "", Repeat::WithKey), Decision::Again(None));
         assert_eq!(with(402, "", Repeat::WithKey), Decision::Take);
-        assert_eq!(with(429, "", Repeat::Always), Decision::Again(None));
+        assert_eq!(with(429, "", Repeat::Always), Decision::Later(None));
+        assert_eq!(with(429, "false", Repeat::Always), Decision::Take);
         assert_eq!(with(200, "true", Repeat::WithKey), Decision::Take);
     }
 
