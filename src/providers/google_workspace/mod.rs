@@ -4,10 +4,13 @@
 //! needs of it stands in [`Operation::SCOPES`](crate::providers::Operation::SCOPES).
 
 mod batch;
+pub mod classroom;
 mod config;
 mod connection;
 mod define;
+pub mod directory;
 mod error;
+pub mod meet;
 mod scopes;
 mod wire;
 
@@ -96,7 +99,11 @@ impl Provider for GoogleWorkspace {
     };
 
     fn operations() -> Vec<OperationSpec> {
-        operations![CheckConnection]
+        let mut operations = operations![CheckConnection];
+        operations.extend(classroom::operations());
+        operations.extend(meet::operations());
+        operations.extend(directory::operations());
+        operations
     }
 
     /// The access token is all there is.
