@@ -100,6 +100,11 @@ pub(super) async fn get<T: DeserializeOwned>(
     call.read(&response, Repeat::Always)
 }
 
+/// Reads what is at an address.
+pub(super) async fn read<T: DeserializeOwned>(call: &Call<'_, GoogleWorkspace>, url: Url) -> Result<T> {
+    get(call, url, &Map::new()).await
+}
+
 /// Makes or does something, and notes the id of what came of it.
 pub(super) async fn post<T: DeserializeOwned>(
     call: &Call<'_, GoogleWorkspace>,

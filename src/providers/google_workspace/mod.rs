@@ -4,11 +4,15 @@
 //! needs of it stands in [`Operation::SCOPES`](crate::providers::Operation::SCOPES).
 
 mod batch;
+pub mod classroom;
 mod config;
 mod connection;
 mod define;
+pub mod directory;
+pub mod docs;
 pub mod drive;
 mod error;
+pub mod meet;
 mod scopes;
 mod wire;
 
@@ -99,6 +103,10 @@ impl Provider for GoogleWorkspace {
     fn operations() -> Vec<OperationSpec> {
         let mut operations = operations![CheckConnection];
         operations.extend(drive::operations());
+        operations.extend(docs::operations());
+        operations.extend(classroom::operations());
+        operations.extend(meet::operations());
+        operations.extend(directory::operations());
         operations
     }
 
