@@ -10,6 +10,7 @@ mod connection;
 mod define;
 pub mod directory;
 mod error;
+pub mod gmail;
 pub mod meet;
 mod scopes;
 mod wire;
@@ -101,6 +102,7 @@ impl Provider for GoogleWorkspace {
     fn operations() -> Vec<OperationSpec> {
         let mut operations = operations![CheckConnection];
         operations.extend(classroom::operations());
+        operations.extend(gmail::operations());
         operations.extend(meet::operations());
         operations.extend(directory::operations());
         operations
