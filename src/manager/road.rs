@@ -381,6 +381,7 @@ impl Journey {
             steps: Arc::new(StepRecorder { parts: parts.clone(), claim: self.claim.clone() }),
             parts: Arc::new(parts),
             tokens: Arc::new(tokens),
+            used: Default::default(),
             meter: Meter::default(),
             detail: Default::default(),
             vendor_key: self.vendor_key.clone(),
@@ -405,7 +406,7 @@ impl Journey {
             }
             None => Err(Error::new(ErrorCode::Timeout, "the deadline passed")),
         };
-        result.map_err(|error| self.tell_steps(error.map_text(|text| context.redactor.clean(text))))
+        result.map_err(|error| self.tell_steps(error.map_text(|text| context.clean(text))))
     }
 
     /// An error half-way says what is done, and by what name the call goes on.

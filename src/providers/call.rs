@@ -103,11 +103,21 @@ pub struct CallContext {
     pub(crate) parts: Arc<dyn Parts>,
     pub(crate) steps: Arc<dyn Steps>,
     pub(crate) tokens: Arc<dyn Tokens>,
+    /// Takes the access tokens of this call out of a text.
+    pub(crate) used: Mutex<Vec<Arc<AccessToken>>>,
     pub(crate) meter: Meter,
     pub(crate) detail: Mutex<Map<String, Value>>,
     pub(crate) vendor_key: String,
     pub(crate) authenticate: fn(&(dyn std::any::Any + Send + Sync), &mut Request, Timestamp) -> Result<()>,
     pub(crate) parse_error: fn(u16, &Headers, &[u8]) -> Error,
+}
+
+impl CallContext {
+    /// A text without the tenant's secrets, its access tokens among them.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let cleaned = self.redactor.clean(text);
+        self.used.lock().iter().fold(cleaned, |text, token| token.redactor.clean(&text))
+    }
 }
 
 /// What an operation has in hand while it runs: the tenant's config, the network, and a way to note what happened.
@@ -260,6 +270,12 @@ impl<'a, P: Provider> Call<'a, P> {
     pub async fn token(&self, refused: Option<&AccessToken>) -> Result<Option<Arc<AccessToken>>> {
         let Some(grant) = P::token_grant(self.config, &self.wanted)? else { return Ok(None) };
         let token = self.context.tokens.token(grant, refused).await?;
+        {
+            let mut used = self.context.used.lock();
+            if !used.iter().any(|known| Arc::ptr_eq(known, &token)) {
+                used.push(token.clone());
+            }
+        }
         if let Some(granted) = &token.scope
             && let Some(group) = oauth::missing(self.wanted.scopes, granted).first()
         {
@@ -278,7 +294,7 @@ impl<'a, P: Provider> Call<'a, P> {
     pub fn refusal(&self, response: &Response) -> Error {
         let error = (self.context.parse_error)(response.status, &response.headers, &response.body);
         let vendor = error.vendor().cloned().unwrap_or(VendorError { status: response.status, ..Default::default() });
-        error.with_vendor(vendor).map_text(|text| self.context.redactor.clean(text))
+        error.with_vendor(vendor).map_text(|text| self.context.clean(text))
     }
 
     /// One step of an operation that takes several requests and leaves something behind: one of its

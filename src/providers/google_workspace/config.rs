@@ -48,6 +48,12 @@ pub struct GoogleWorkspaceConfig {
     /// The school in the Directory. Default: `my_customer`, the one that the user belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
+    /// The service account whose token Pub/Sub puts on what it pushes: its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pubsub_service_account: Option<String>,
+    /// For whom that token is. Default: the address that Pub/Sub pushes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pubsub_audience: Option<String>,
     /// Where requests go. Default: Google's own hosts; tests point it at the sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Url>,
@@ -230,6 +236,16 @@ impl ProviderConfig for GoogleWorkspaceConfig {
             hint: "the scopes that the Admin console allows the service account under Domain-wide delegation",
         },
         ConfigField { name: "customer", env: None, hint: "the customer id from the Admin console, such as C01abc2de" },
+        ConfigField {
+            name: "pubsub_service_account",
+            env: None,
+            hint: "the address of the service account that the push subscription authenticates as",
+        },
+        ConfigField {
+            name: "pubsub_audience",
+            env: None,
+            hint: "the audience that is set on the push subscription, where it is not the push address",
+        },
         ConfigField { name: "base_url", env: None, hint: "an https address" },
     ];
 
@@ -261,8 +277,8 @@ impl ProviderConfig for GoogleWorkspaceConfig {
                 _ => {}
             }
         }
-        if let Some(subject) = &self.subject {
-            check_address("subject", subject)?;
+        for (field, address) in [("subject", &self.subject), ("pubsub_service_account", &self.pubsub_service_account)] {
+            address.as_ref().map_or(Ok(()), |address| check_address(field, address))?;
         }
         for (at, scope) in self.scopes.iter().enumerate() {
             if !scope.starts_with("https://") && !matches!(scope.as_str(), "openid" | "email" | "profile") {

@@ -9,6 +9,8 @@ mod config;
 mod connection;
 mod define;
 pub mod directory;
+pub mod docs;
+pub mod drive;
 mod error;
 pub mod gmail;
 pub mod meet;
@@ -101,6 +103,8 @@ impl Provider for GoogleWorkspace {
 
     fn operations() -> Vec<OperationSpec> {
         let mut operations = operations![CheckConnection];
+        operations.extend(drive::operations());
+        operations.extend(docs::operations());
         operations.extend(classroom::operations());
         operations.extend(gmail::operations());
         operations.extend(meet::operations());

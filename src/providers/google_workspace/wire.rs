@@ -1,6 +1,6 @@
 //! Where Google's APIs are, and bytes as JSON carries them.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, future::Future};
 
 use base64::{
     Engine,
@@ -12,7 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
 use super::GoogleWorkspace;
-use crate::{error::Result, providers::Call};
+use crate::{
+    error::{Error, Result},
+    model::Timestamp,
+    providers::Call,
+};
 
 /// Each API's host.
 pub(super) mod host {
@@ -37,9 +41,44 @@ pub(super) fn drive(call: &Call<'_, GoogleWorkspace>, path: &[&str]) -> Result<U
     call.url(host::MAIN, &[&["drive", "v3"], path].concat())
 }
 
+/// An address below the one where Drive takes content.
+pub(super) fn drive_upload(call: &Call<'_, GoogleWorkspace>, path: &[&str]) -> Result<Url> {
+    call.url(host::MAIN, &[&["upload", "drive", "v3"], path].concat())
+}
+
 /// An address below Calendar's.
 pub(super) fn calendar(call: &Call<'_, GoogleWorkspace>, path: &[&str]) -> Result<Url> {
     call.url(host::MAIN, &[&["calendar", "v3"], path].concat())
+}
+
+/// Reads a moment as Google takes it: RFC 3339, with an offset.
+pub(super) fn check_moment(field: &str, text: &str) -> Result<Timestamp> {
+    let why = "must be a moment with its offset, such as 2026-09-01T08:00:00+02:00 or 2026-09-01T06:00:00Z";
+    let moment: jiff::Timestamp = text.parse().map_err(|_| Error::invalid(field, why))?;
+    Ok(Timestamp::from_micros(moment.as_microsecond()))
+}
+
+/// A step that makes an object. Its id is what is kept; the object itself is at hand where this try made it.
+pub(super) async fn made<T, F>(
+    call: &Call<'_, GoogleWorkspace>,
+    step: &str,
+    make: impl FnOnce(bool) -> F + Send,
+) -> Result<(String, Option<T>)>
+where
+    T: Send,
+    F: Future<Output = Result<(String, T)>> + Send,
+{
+    let seen = parking_lot::Mutex::new(None);
+    let keep = |made: (String, T)| {
+        *seen.lock() = Some(made.1);
+        made.0
+    };
+    let id = call.step(step, |begun| {
+        let making = make(begun);
+        async { making.await.map(keep) }
+    });
+    let id = id.await?;
+    Ok((id, seen.into_inner()))
 }
 
 /// Bytes, as base64 in JSON: a file's content. `Debug` shows how many.

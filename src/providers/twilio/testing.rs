@@ -176,6 +176,7 @@ impl Bench {
             parts: self.parts.clone(),
             steps: Arc::new(NoneWanted),
             tokens: Arc::new(NoneWanted),
+            used: Default::default(),
             meter: Default::default(),
             detail: Default::default(),
             vendor_key: "key".to_owned(),
