@@ -158,7 +158,8 @@ mod tests {
         #[test]
         fn any_bytes_come_back(bytes: Vec<u8>) {
             let text = serde_json::to_value(Base64::new(bytes.clone())).unwrap();
-            prop_assert_eq!(serde_json::from_value::<Base64>(text).unwrap().bytes().as_ref(), bytes.as_slice());
+            let read: Base64 = serde_json::from_value(text).unwrap();
+            prop_assert_eq!(read.bytes().as_ref(), bytes.as_slice());
         }
     }
 }
