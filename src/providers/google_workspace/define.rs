@@ -391,7 +391,9 @@ mod tests {
         let members = json!({ "q": "from:a b", "labelIds": ["INBOX", "UNREAD"], "maxResults": 5, "none": null });
         let url = "https://gmail.googleapis.com/x".parse().unwrap();
         let request = with_query(Request::new(Method::Get, url), members.as_object().unwrap());
-        assert_eq!(request.url.query(), Some("labelIds=INBOX&labelIds=UNREAD&maxResults=5&q=from%3Aa+b"));
+        let mut pairs: Vec<&str> = request.url.query().unwrap().split('&').collect();
+        pairs.sort_unstable();
+        assert_eq!(pairs, ["labelIds=INBOX", "labelIds=UNREAD", "maxResults=5", "q=from%3Aa+b"]);
     }
 
     #[test]

@@ -258,7 +258,7 @@ mod tests {
             [Mailbox::new("parent@example.com").name("Jane \"JS\" Smith"), Mailbox::new("b@example.com").name("Grüße")];
         assert_eq!(
             text_of(&letter("Field trip", &to)),
-            "Date: Tue, 25 Nov 2025 19:46:40 +0000\r\nMessage-ID: <m@sis.invalid>\r\n\
+            "Date: Tue, 25 Nov 2025 19:46:40 -0000\r\nMessage-ID: <m@sis.invalid>\r\n\
              To: \"Jane \\\"JS\\\" Smith\"\r\n <parent@example.com>,\r\n =?utf-8?B?R3LDvMOfZQ==?=\r\n <b@example.com>\r\n\
              Subject: Field trip\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
              Content-Transfer-Encoding: base64\r\n\r\nR3LDvMOfZQ==\r\n"
