@@ -173,6 +173,11 @@ pub(super) async fn made_or_found<T: DeserializeOwned>(
     }
 }
 
+/// Whether Google refuses to make something because it is there already.
+pub(super) fn is_there_already(error: &Error) -> bool {
+    error.vendor().is_some_and(|vendor| vendor.status == 409)
+}
+
 /// Takes something away. What is found gone after a try that left no word, that try has taken.
 pub(super) async fn remove(call: &Call<'_, GoogleWorkspace>, url: Url) -> Result<Done> {
     let request = call.delete(url);
