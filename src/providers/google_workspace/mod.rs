@@ -4,6 +4,7 @@
 //! needs of it stands in [`Operation::SCOPES`](crate::providers::Operation::SCOPES).
 
 mod batch;
+pub mod calendar;
 pub mod classroom;
 mod config;
 mod connection;
@@ -105,6 +106,7 @@ impl Provider for GoogleWorkspace {
         let mut operations = operations![CheckConnection];
         operations.extend(drive::operations());
         operations.extend(docs::operations());
+        operations.extend(calendar::operations());
         operations.extend(classroom::operations());
         operations.extend(gmail::operations());
         operations.extend(meet::operations());
