@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::drive::File;
 use super::tokens::Grant;
-use super::{CLIENT_ID, DOMAIN, GoogleWorkspace, drive};
+use super::{CLIENT_ID, DOMAIN, GoogleWorkspace, classroom, drive, meet};
 use crate::control;
 use crate::exchange::{Answer, Request};
 use crate::faults::Faults;
@@ -118,6 +118,80 @@ impl GoogleWorkspace {
         self.world.lock().drive.notices.clone()
     }
 
+    /// Every event and changed instance, as JSON with the `calendar` of each, in the order of their making.
+    pub fn events(&self) -> Vec<Value> {
+        self.world.lock().calendar.all()
+    }
+
+    /// Address, event and occasion (`created`, `updated`, `deleted`) of every mail about an event.
+    pub fn event_notices(&self) -> Vec<(String, String, &'static str)> {
+        self.world.lock().calendar.notices.clone()
+    }
+
+    /// Shows new conferences of events as being made for so many reads.
+    pub fn conferences_pend(&self, reads: u64) {
+        self.world.lock().calendar.pending = reads;
+    }
+
+    /// Makes the tokens for changes of calendars useless, so that all has to be read anew.
+    pub fn expire_sync_tokens(&self) {
+        self.world.lock().calendar.forget_changes();
+    }
+
+    /// Every mail in every mailbox but drafts, as JSON with `mailbox`, `labels`, `from`, `to`, `subject`, `text` and
+    /// `raw`.
+    pub fn mails(&self) -> Vec<Value> {
+        self.world.lock().gmail.all()
+    }
+
+    /// Forgets what has happened to mailboxes so far: history from before is answered with 404.
+    pub fn forget_history(&self) {
+        self.world.lock().gmail.forget_history();
+    }
+
+    /// What Gmail would publish about a mailbox: the topic and the data. None if nobody watches it.
+    pub fn mail_notification(&self, user: &str) -> Option<(String, Value)> {
+        self.world.lock().gmail.notification(user, self.stage.clock.now())
+    }
+
+    /// Every course, as JSON with `aliases`, `teachers`, `students`, `courseWork`, `submissions` and the like.
+    pub fn courses(&self) -> Vec<Value> {
+        classroom::all(&self.world.lock())
+    }
+
+    /// Addresses that were sent an invitation to become a guardian.
+    pub fn guardian_notices(&self) -> Vec<String> {
+        self.world.lock().classroom.guardians.notices.clone()
+    }
+
+    /// Lets a guardian accept an invitation. Says whether there was one that waited.
+    pub fn accept_guardian_invitation(&self, invitation: &str) -> bool {
+        classroom::accept_guardian(&mut self.world.lock(), invitation)
+    }
+
+    /// Suspends a subscription to events, as the vendor does. Says whether there is one of this name.
+    pub fn suspend_subscription(&self, name: &str, reason: &str) -> bool {
+        let mut world = self.world.lock();
+        let held = world.subscriptions.iter_mut().find(|held| held.name() == name);
+        held.map(|held| held.suspend(reason)).is_some()
+    }
+
+    /// Every meeting space, as JSON with the `owner` of each.
+    pub fn spaces(&self) -> Vec<Value> {
+        meet::all(&self.world.lock())
+    }
+
+    /// Lets people meet in the space of this code, for so long, or from now on. Says the conference's name, if there is
+    /// such a space.
+    pub fn hold_conference(&self, code: &str, people: &[&str], minutes: Option<u32>) -> Option<String> {
+        let now = self.stage.clock.now();
+        let (start, end) = match minutes {
+            Some(minutes) => (now - i64::from(minutes) * 60_000, Some(now)),
+            None => (now, None),
+        };
+        meet::meet(&mut self.world.lock(), code, people, start, end)
+    }
+
     /// What the vendor would post next on a channel: the address and the headers. None if no such channel is open.
     pub fn channel_message(&self, channel: &str, state: &str) -> Option<(String, Vec<(String, String)>)> {
         let at = self.stage.clock.now();
@@ -133,6 +207,12 @@ impl GoogleWorkspace {
         match (&request.method, path) {
             (&Method::GET, "files") => Some(control::json(&self.files())),
             (&Method::GET, "documents") => Some(control::json(&self.documents())),
+            (&Method::GET, "events") => Some(control::json(&self.events())),
+            (&Method::GET, "courses") => Some(control::json(&self.courses())),
+            (&Method::POST, "guardian-acceptances") => {
+                read(control::read::<String>(request).map(|id| control::json(&self.accept_guardian_invitation(&id))))
+            }
+            (&Method::GET, "mails") => Some(control::json(&self.mails())),
             (&Method::GET, "token-requests") => Some(control::json(&json!({ "count": self.token_requests() }))),
             (&Method::POST, "expire-tokens") => {
                 self.expire_tokens();
@@ -184,6 +264,7 @@ struct Switches {
     share_in_domain_only: Option<bool>,
     fill_storage: Option<bool>,
     search_lags: Option<u64>,
+    conferences_pend: Option<u64>,
 }
 
 impl Switches {
@@ -192,6 +273,7 @@ impl Switches {
         self.share_in_domain_only.into_iter().for_each(|on| handle.share_in_domain_only(on));
         self.fill_storage.into_iter().for_each(|on| handle.fill_storage(on));
         self.search_lags.into_iter().for_each(|searches| handle.search_lags(searches));
+        self.conferences_pend.into_iter().for_each(|reads| handle.conferences_pend(reads));
     }
 }
 

@@ -3,20 +3,25 @@
 
 mod assertion;
 mod batch;
+mod calendar;
 mod call;
 mod channels;
+mod classroom;
 mod directory;
 mod docs;
 mod drive;
 mod error;
 mod fields;
+mod gmail;
 mod handle;
 mod ids;
 mod keys;
+mod meet;
 mod mime;
 mod oauth;
 mod people;
 mod routes;
+mod subscriptions;
 mod tokens;
 mod upload;
 mod world;

@@ -13,6 +13,7 @@ pub mod directory;
 pub mod docs;
 pub mod drive;
 mod error;
+pub mod gmail;
 pub mod meet;
 mod scopes;
 mod watch;
@@ -114,6 +115,7 @@ impl Provider for GoogleWorkspace {
         operations.extend(docs::operations());
         operations.extend(calendar::operations());
         operations.extend(classroom::operations());
+        operations.extend(gmail::operations());
         operations.extend(meet::operations());
         operations.extend(directory::operations());
         operations.extend(watch::operations());

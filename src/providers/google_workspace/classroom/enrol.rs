@@ -1,6 +1,6 @@
 //! Many students into one course.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -50,13 +50,13 @@ operation! {
         let mut there: Vec<usize> = Vec::new();
         let mut looks = Vec::new();
         for (index, (user, answer)) in this.user_ids.iter().zip(&added).enumerate() {
-            if answer.as_ref().is_err_and(|error| error.code() == ErrorCode::Conflict) {
+            if answer.as_ref().is_err_and(define::is_there_already) {
                 there.push(index);
                 looks.push(call.get(at(call, &["courses", &this.course_id, "students", user])?));
             }
         }
         let looked = if looks.is_empty() { Vec::new() } else { batch::send(call, BATCH, looks, Repeat::Always).await? };
-        let mut looked: std::collections::BTreeMap<usize, _> = there.into_iter().zip(looked).collect();
+        let mut looked: BTreeMap<usize, _> = there.into_iter().zip(looked).collect();
         let results = added.into_iter().enumerate().map(|(index, answer)| {
             let answer = match (answer, looked.remove(&index)) {
                 (Err(refused), Some(Err(error))) if error.code() == ErrorCode::NotFound => Err(refused),

@@ -23,6 +23,8 @@ use crate::{
     transport::{Repeat, Request},
 };
 
+/// The state of what students have back.
+const RETURNED: &str = "RETURNED";
 /// The most marks of one call.
 const MOST: usize = 1000;
 
@@ -92,7 +94,7 @@ operation! {
         if this.return_to_student.unwrap_or(this.assigned_grade.is_some()) {
             call.step("return", |_| async {
                 let which = [this.course_id.as_str(), &this.course_work_id, &this.submission_id];
-                Ok(move_to(call, which, "return", "RETURNED").await?.id)
+                Ok(move_to(call, which, "return", RETURNED).await?.id)
             })
             .await?;
         }
@@ -141,41 +143,64 @@ operation! {
         let mut results =
             batch::objects(call, BATCH, requests, Repeat::Always, |graded: &Submission| graded.id.clone()).await?;
         if this.return_to_students.unwrap_or(true) {
-            let mut returned = Vec::new();
-            let mut requests = Vec::new();
-            for (result, grade) in results.iter_mut().zip(&this.grades) {
-                if result.state == ItemState::Done && grade.assigned_grade.is_some() {
-                    let verb = address(&format!("{}:return", grade.submission_id))?;
-                    requests.push(call.post(verb).json(&json!({})));
-                    returned.push(result);
-                }
-            }
-            let answers = if requests.is_empty() {
-                Vec::new()
-            } else {
-                batch::send(call, BATCH, requests, Repeat::Always).await?
-            };
-            for (result, answer) in returned.into_iter().zip(answers) {
-                settle(result, answer.err().as_ref());
-            }
+            give_back(call, &mut results, &this.grades, &address).await?;
         }
         Ok(BatchReport::new(call, results))
     }
 }
 
-/// What returning it has come to.
-fn settle(result: &mut ItemResult<Submission>, error: Option<&Error>) {
-    match error {
-        None => {
-            if let Some(submission) = &mut result.item {
-                submission.state = Some("RETURNED".to_owned());
+/// Returns what was marked. Google refuses what is returned already, as it would the repetition of a try whose answer was
+/// lost: what it refuses is read, and is good if it is where it should be.
+async fn give_back(
+    call: &Call<'_, GoogleWorkspace>,
+    results: &mut [ItemResult<Submission>],
+    grades: &[Grade],
+    address: &impl Fn(&str) -> Result<Url>,
+) -> Result<()> {
+    let is_marked = |result: &ItemResult<Submission>, grade: &Grade| {
+        result.state == ItemState::Done
+            && grade.assigned_grade.is_some()
+            && !result.item.as_ref().is_some_and(is_returned)
+    };
+    let mut marked: Vec<_> =
+        results.iter_mut().zip(grades).filter(|(result, grade)| is_marked(result, grade)).collect();
+    let mut requests = Vec::new();
+    let mut looks = Vec::new();
+    for (_, grade) in &marked {
+        requests.push(call.post(address(&format!("{}:return", grade.submission_id))?).json(&json!({})));
+        looks.push(call.get(address(&grade.submission_id)?));
+    }
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let answers = batch::send(call, BATCH, requests, Repeat::Always).await?;
+    let refused = answers.iter().map(|answer| answer.is_err());
+    let looks: Vec<Request> =
+        looks.into_iter().zip(refused).filter_map(|(look, refused)| refused.then_some(look)).collect();
+    let mut looked = Vec::new();
+    if !looks.is_empty() {
+        looked = batch::objects(call, BATCH, looks, Repeat::Always, |now: &Submission| now.id.clone()).await?;
+    }
+    let mut looked = looked.into_iter();
+    for ((result, _), answer) in marked.iter_mut().zip(answers) {
+        let error = match answer {
+            Err(error) if !looked.next().and_then(|now| now.item).as_ref().is_some_and(is_returned) => Some(error),
+            _ => None,
+        };
+        match (error, &mut result.item) {
+            (Some(error), item) => {
+                **result =
+                    ItemResult { item: item.take(), ..ItemResult::failed(result.index, result.id.clone(), &error) };
             }
-        }
-        Some(error) => {
-            *result =
-                ItemResult { item: result.item.take(), ..ItemResult::failed(result.index, result.id.clone(), error) }
+            (None, Some(submission)) => submission.state = Some(RETURNED.to_owned()),
+            (None, None) => {}
         }
     }
+    Ok(())
+}
+
+fn is_returned(submission: &Submission) -> bool {
+    submission.state.as_deref() == Some(RETURNED)
 }
 
 fn patch_of(call: &Call<'_, GoogleWorkspace>, url: Url, grade: &Grade) -> Request {

@@ -14,6 +14,7 @@ mod materials;
 mod objects;
 mod people;
 mod posts;
+pub(super) mod refusals;
 mod submissions;
 mod work;
 

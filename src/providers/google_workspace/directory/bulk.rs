@@ -157,7 +157,7 @@ async fn made_or_found(
     let mut twice = Vec::new();
     let mut looks = Vec::new();
     for (outcome, index) in outcomes.iter_mut().zip(indices) {
-        if outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::Conflict) {
+        if outcome.as_ref().is_err_and(define::is_there_already) {
             looks.push(call.get(there(*index)?));
             twice.push(outcome);
         }
