@@ -10,8 +10,26 @@ use super::document::Operation;
 pub(super) struct Template {
     regex: Regex,
     names: Vec<String>,
-    /// For each segment whether it is free of parameters.
-    concrete: Vec<bool>,
+    /// How much of each segment is spelled out.
+    concrete: Vec<Spelled>,
+}
+
+/// How much of a segment is spelled out: nothing, a part beside a parameter (`{id}:accept`), or all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Spelled {
+    Nothing,
+    Part,
+    All,
+}
+
+impl Spelled {
+    fn of(segment: &str) -> Self {
+        match (segment.find('{'), segment.rfind('}')) {
+            (Some(0), Some(end)) if end + 1 == segment.len() => Self::Nothing,
+            (Some(_), _) => Self::Part,
+            (None, _) => Self::All,
+        }
+    }
 }
 
 /// An operation whose path matches, with the decoded values of its parameters.
@@ -43,12 +61,12 @@ impl Template {
         Ok(Self {
             regex: Regex::new(&pattern).map_err(|error| format!("{template}: {error}"))?,
             names,
-            concrete: template.split('/').map(|segment| !segment.contains('{')).collect(),
+            concrete: template.split('/').map(Spelled::of).collect(),
         })
     }
 
     /// Greater for a template that names more of its path, earlier segments first.
-    pub(super) fn concreteness(&self) -> &[bool] {
+    pub(super) fn concreteness(&self) -> &[Spelled] {
         &self.concrete
     }
 
@@ -84,5 +102,8 @@ mod tests {
         let concrete = Template::new("/users/me").unwrap();
         let templated = Template::new("/users/{id}").unwrap();
         assert!(concrete.concreteness() > templated.concreteness());
+        let verb = Template::new("/users/{id}:accept").unwrap();
+        assert!(verb.concreteness() > templated.concreteness());
+        assert!(verb.concreteness() < concrete.concreteness());
     }
 }
