@@ -170,7 +170,7 @@ async fn a_withdrawn_consent_says_who_mends_it_and_does_not_hammer_the_vendor() 
     assert_eq!(server.asked(), 1);
     // New credentials are tried at once.
     server.world.lock().refresh.insert("another-refresh-token".to_owned());
-    let config = SuiteConfig { refresh_token: "another-refresh-token".into(), ..server.config() };
+    let config = SuiteConfig { refresh_token: Some("another-refresh-token".into()), ..server.config() };
     school.configure(&admin(), config).await.unwrap();
     read(&school).await.unwrap();
     assert_eq!(server.asked(), 2);
@@ -263,4 +263,81 @@ async fn a_call_without_a_key_is_given_one_to_go_on_with() {
     assert_eq!(reply.output.id, "paper-1");
     assert_eq!(server.world.lock().papers.len(), 1);
     assert!(school.verify_audit(&admin).await.unwrap().intact);
+}
+
+/// What the vendor's page knows of the address that a person was sent to.
+fn consent(server: &Server, url: &url::Url, code: &str) -> String {
+    let query: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
+    assert_eq!(url.path(), "/consent");
+    assert_eq!(query["response_type"], "code");
+    assert_eq!(query["client_id"], "client-1");
+    assert_eq!(query["redirect_uri"], "https://sis.example/connected");
+    assert_eq!(query["scope"], "things secrets");
+    assert_eq!(query["access_type"], "offline");
+    assert_eq!(query["code_challenge_method"], "S256");
+    server.world.lock().codes.insert(code.to_owned(), query["code_challenge"].clone());
+    query["state"].clone()
+}
+
+#[tokio::test]
+async fn a_school_is_connected_by_a_consent_that_is_good_once_and_for_who_began_it() {
+    let server = Server::start().await;
+    let manager = manager(MemoryStorage::new(), Runtime::current()).await;
+    let school = manager.tenant("school-1").unwrap();
+    school.configure(&admin(), SuiteConfig { refresh_token: None, ..server.config() }).await.unwrap();
+    let error = read(&school).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotConfigured, Some("config.refresh_token")));
+
+    let request = || serde_json::from_value(json!({ "redirectUri": "https://sis.example/connected" })).unwrap();
+    let answer = |state: &str| serde_json::from_value(json!({ "state": state, "code": "code-1" })).unwrap();
+    let begun = school.begin_consent(&admin(), "suite", request()).await.unwrap();
+    let state = consent(&server, &begun.url, "code-1");
+    assert_eq!(state, begun.state);
+
+    // Neither a teacher nor another administrator, nor another school.
+    let teacher = Actor::new("u-9", Role::Teacher);
+    let error = school.complete_consent(&teacher, "suite", answer(&state)).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::PermissionDenied);
+    let error =
+        manager.tenant("school-2").unwrap().complete_consent(&admin(), "suite", answer(&state)).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("state")));
+
+    let view = school.complete_consent(&admin(), "suite", answer(&state)).await.unwrap();
+    assert_eq!(view.config["refresh_token"], "********");
+    read(&school).await.unwrap();
+    let asked: Vec<_> = server.world.lock().token_requests.iter().map(|form| form["grant_type"].clone()).collect();
+    assert_eq!(asked, ["authorization_code", "refresh_token"]);
+
+    let error = school.complete_consent(&admin(), "suite", answer(&state)).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("state")));
+
+    let begun = school.begin_consent(&admin(), "suite", request()).await.unwrap();
+    let other = Actor::new("u-2", Role::Admin);
+    let error = school.complete_consent(&other, "suite", answer(&begun.state)).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotFound);
+
+    let begun = school.begin_consent(&admin(), "suite", request()).await.unwrap();
+    let declined = serde_json::from_value(json!({ "state": begun.state, "error": "access_denied" })).unwrap();
+    let error = school.complete_consent(&admin(), "suite", declined).await.unwrap_err();
+    assert!(error.message().contains("declined (access_denied)"), "{error}");
+
+    let bad = serde_json::from_value(json!({ "redirectUri": "http://sis.example/connected" })).unwrap();
+    let error = school.begin_consent(&admin(), "suite", bad).await.unwrap_err();
+    assert_eq!(error.field(), Some("redirectUri"));
+    assert!(school.verify_audit(&admin()).await.unwrap().intact);
+}
+
+#[tokio::test]
+async fn a_stolen_code_is_worth_nothing_without_the_verifier() {
+    let server = Server::start().await;
+    let school = school(&server).await;
+    let request = serde_json::from_value(json!({ "redirectUri": "https://sis.example/connected" })).unwrap();
+    let begun = school.begin_consent(&admin(), "suite", request).await.unwrap();
+    // A code of another consent, with another challenge.
+    server.world.lock().codes.insert("code-2".to_owned(), "another-challenge".to_owned());
+    let answer = serde_json::from_value(json!({ "state": begun.state, "code": "code-2" })).unwrap();
+    let error = school.complete_consent(&admin(), "suite", answer).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NeedsReconnect);
+    // What was there before holds still.
+    read(&school).await.unwrap();
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Core, Durability, UnderWay,
-    parts::{CallTokens, PartRecorder, Progress, StepRecorder},
+    parts::{CallChannels, CallTokens, PartRecorder, Progress, StepRecorder},
 };
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
@@ -371,6 +371,12 @@ impl Journey {
             vendor: self.provider.info.name,
             plan: plan.clone(),
         };
+        let channels = CallChannels {
+            core: self.core.clone(),
+            call: self.call.clone(),
+            keys: self.keys.clone(),
+            provider: self.provider.clone(),
+        };
         CallContext {
             request_id: self.call.request_id,
             config: self.config.config.clone(),
@@ -381,6 +387,7 @@ impl Journey {
             steps: Arc::new(StepRecorder { parts: parts.clone(), claim: self.claim.clone() }),
             parts: Arc::new(parts),
             tokens: Arc::new(tokens),
+            channels: Arc::new(channels),
             used: Default::default(),
             meter: Meter::default(),
             detail: Default::default(),

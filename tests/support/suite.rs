@@ -24,7 +24,7 @@ use sis_integrations::{
     },
     transport::{
         Headers, Repeat, Request,
-        oauth::{ClientIdentity, ClientProof, GrantKind, Scopes, TokenGrant, Wanted},
+        oauth::{ClientIdentity, ClientProof, ConsentPage, GrantKind, Scopes, TokenGrant, Wanted},
     },
 };
 use url::Url;
@@ -38,7 +38,8 @@ pub struct Suite;
 #[serde(deny_unknown_fields)]
 pub struct SuiteConfig {
     /// What a person consented to.
-    pub refresh_token: Secret<String>,
+    #[serde(default)]
+    pub refresh_token: Option<Secret<String>>,
     /// Where the suite lives.
     pub base_url: Url,
 }
@@ -83,10 +84,22 @@ impl Provider for Suite {
     }
 
     fn token_grant(config: &SuiteConfig, _: &Wanted) -> Result<Option<TokenGrant>> {
-        let endpoint = config.base_url.join("/token").map_err(|_| Error::internal("base_url"))?;
-        let client = ClientIdentity { id: "client-1".to_owned(), proof: ClientProof::Secret("client-secret-1".into()) };
-        let kind = GrantKind::RefreshToken(config.refresh_token.clone());
-        Ok(Some(TokenGrant { name: "delegated".to_owned(), endpoint, client, kind, scope: None }))
+        let endpoint = address(config, "token")?;
+        let token = config.refresh_token.clone().ok_or_else(|| {
+            Error::new(ErrorCode::NotConfigured, "the suite is not connected").with_field("config.refresh_token")
+        })?;
+        let kind = GrantKind::RefreshToken(token);
+        Ok(Some(TokenGrant { name: "delegated".to_owned(), endpoint, client: client(), kind, scope: None }))
+    }
+
+    fn consent_page(config: &SuiteConfig) -> Result<Option<ConsentPage>> {
+        Ok(Some(ConsentPage {
+            authorize: address(config, "consent")?,
+            endpoint: address(config, "token")?,
+            client: client(),
+            scopes: vec!["things".to_owned(), "secrets".to_owned()],
+            parameters: vec![("access_type", "offline")],
+        }))
     }
 
     fn parse_error(status: u16, _: &Headers, body: &[u8]) -> Error {
@@ -97,6 +110,14 @@ impl Provider for Suite {
         };
         Error::new(code, String::from_utf8_lossy(body).into_owned())
     }
+}
+
+fn client() -> ClientIdentity {
+    ClientIdentity { id: "client-1".to_owned(), proof: ClientProof::Secret("client-secret-1".into()) }
+}
+
+fn address(config: &SuiteConfig, path: &str) -> Result<Url> {
+    config.base_url.join(path).map_err(|_| Error::internal("base_url"))
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -196,6 +217,8 @@ impl Operation for WritePaper {
 pub struct World {
     pub token_requests: Vec<BTreeMap<String, String>>,
     pub refresh: BTreeSet<String>,
+    /// Codes of consents by the challenge they were asked for with (RFC 7636).
+    pub codes: BTreeMap<String, String>,
     pub access: BTreeSet<String>,
     pub rotate: bool,
     pub scope: Option<&'static str>,
@@ -232,7 +255,7 @@ impl Server {
     }
 
     pub fn config(&self) -> SuiteConfig {
-        SuiteConfig { refresh_token: REFRESH.into(), base_url: self.url.clone() }
+        SuiteConfig { refresh_token: Some(REFRESH.into()), base_url: self.url.clone() }
     }
 
     pub fn asked(&self) -> usize {
@@ -245,9 +268,21 @@ async fn token(State(world): State<Arc<Mutex<World>>>, Form(form): Form<BTreeMap
     tokio::time::sleep(std::time::Duration::from_millis(60)).await;
     let mut world = world.lock();
     let given = form.get("refresh_token").cloned().unwrap_or_default();
-    world.token_requests.push(form);
+    world.token_requests.push(form.clone());
     if let Some((status, body)) = world.token_script.pop_front() {
         return (status, Json(body)).into_response();
+    }
+    if let Some(code) = form.get("code") {
+        let challenge = world.codes.remove(code);
+        let verifier = form.get("code_verifier").map(String::as_str).unwrap_or_default();
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(verifier.as_bytes());
+        let computed = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest);
+        if challenge != Some(computed) {
+            return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
+        }
+        world.refresh.insert("consented-refresh-token".to_owned());
+        let body = json!({ "access_token": "a", "expires_in": 3600, "refresh_token": "consented-refresh-token" });
+        return Json(body).into_response();
     }
     if !world.refresh.contains(&given) {
         let body = json!({ "error": "invalid_grant", "error_description": "Token has been expired or revoked." });

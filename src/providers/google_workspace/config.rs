@@ -2,14 +2,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{define::check_address, wire::host};
+use super::{define::check_address, scopes, wire::host};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Secret,
     providers::{ConfigField, ProviderConfig},
     transport::{
         jwt::PrivateKey,
-        oauth::{ClientIdentity, ClientProof, GrantKind, Scopes, TokenGrant, Wanted},
+        oauth::{ClientIdentity, ClientProof, ConsentPage, GrantKind, Scopes, TokenGrant, Wanted},
     },
 };
 
@@ -48,10 +48,11 @@ pub struct GoogleWorkspaceConfig {
     /// The school in the Directory. Default: `my_customer`, the one that the user belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
-    /// The service account whose token Pub/Sub puts on what it pushes: its address.
+    /// The service account that the school's push subscriptions of Pub/Sub sign with: what tells its messages from
+    /// forgeries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pubsub_service_account: Option<String>,
-    /// For whom that token is. Default: the address that Pub/Sub pushes to.
+    /// The audience of those push subscriptions. Default: the address that they call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pubsub_audience: Option<String>,
     /// Where requests go. Default: Google's own hosts; tests point it at the sandbox.
@@ -168,6 +169,33 @@ impl GoogleWorkspaceConfig {
         })
     }
 
+    /// Where an administrator consents to everything that the library can do for the school.
+    pub(super) fn consent_page(&self) -> Result<ConsentPage> {
+        let (Some(id), Some(secret)) = (&self.client_id, &self.client_secret) else {
+            let why = "a consent needs an OAuth client; a service account needs none";
+            return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.client_id"));
+        };
+        let mut authorize: Url = match &self.base_url {
+            Some(base) => base.clone(),
+            None => host::CONSENT.parse().map_err(|_| Error::internal("a vendor's host is not an address"))?,
+        };
+        authorize
+            .path_segments_mut()
+            .map_err(|()| Error::internal("a vendor's host is not an address"))?
+            .pop_if_empty()
+            .extend(["o", "oauth2", "v2", "auth"]);
+        let scopes =
+            if self.scopes.is_empty() { scopes::EVERYTHING.map(str::to_owned).to_vec() } else { self.scopes.clone() };
+        Ok(ConsentPage {
+            authorize,
+            endpoint: self.token_endpoint()?,
+            client: ClientIdentity { id: id.clone(), proof: ClientProof::Secret(secret.clone()) },
+            scopes,
+            // Without these two there is no refresh token, or only at the first consent.
+            parameters: vec![("access_type", "offline"), ("prompt", "consent")],
+        })
+    }
+
     fn token_endpoint(&self) -> Result<Url> {
         let mut url = match &self.base_url {
             Some(base) => base.clone(),
@@ -239,12 +267,12 @@ impl ProviderConfig for GoogleWorkspaceConfig {
         ConfigField {
             name: "pubsub_service_account",
             env: None,
-            hint: "the address of the service account that the push subscription authenticates as",
+            hint: "the address of the service account that the push subscription was given, under Authentication",
         },
         ConfigField {
             name: "pubsub_audience",
             env: None,
-            hint: "the audience that is set on the push subscription, where it is not the push address",
+            hint: "as the push subscription has it, under Authentication",
         },
         ConfigField { name: "base_url", env: None, hint: "an https address" },
     ];
@@ -277,8 +305,11 @@ impl ProviderConfig for GoogleWorkspaceConfig {
                 _ => {}
             }
         }
-        for (field, address) in [("subject", &self.subject), ("pubsub_service_account", &self.pubsub_service_account)] {
-            address.as_ref().map_or(Ok(()), |address| check_address(field, address))?;
+        if let Some(subject) = &self.subject {
+            check_address("subject", subject)?;
+        }
+        if let Some(account) = &self.pubsub_service_account {
+            check_address("pubsub_service_account", account)?;
         }
         for (at, scope) in self.scopes.iter().enumerate() {
             if !scope.starts_with("https://") && !matches!(scope.as_str(), "openid" | "email" | "profile") {

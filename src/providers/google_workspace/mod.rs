@@ -16,22 +16,29 @@ mod error;
 pub mod gmail;
 pub mod meet;
 mod scopes;
+mod watch;
+mod webhook;
 mod wire;
 
 pub use batch::{BatchReport, ItemError, ItemResult, ItemState};
 pub use config::GoogleWorkspaceConfig;
 pub use connection::{CheckConnection, Connection};
 pub use define::Done;
+pub use watch::{StopWatching, Watch, WatchChanges, WatchClassroom, WatchEvents, WatchFile, WatchMail, WatchUsers};
 pub use wire::Base64;
+
+use std::borrow::Cow;
+
+use url::Url;
 
 use crate::{
     error::{Error, Result},
     model::Timestamp,
     operations,
-    providers::{HealthProbe, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota},
+    providers::{HealthProbe, Incoming, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota, Webhook},
     transport::{
         Decision, Headers, Repeat, Request, Seen,
-        oauth::{TokenGrant, Wanted},
+        oauth::{ConsentPage, TokenGrant, Wanted},
     },
 };
 
@@ -111,6 +118,7 @@ impl Provider for GoogleWorkspace {
         operations.extend(gmail::operations());
         operations.extend(meet::operations());
         operations.extend(directory::operations());
+        operations.extend(watch::operations());
         operations
     }
 
@@ -121,6 +129,22 @@ impl Provider for GoogleWorkspace {
 
     fn token_grant(config: &GoogleWorkspaceConfig, wanted: &Wanted) -> Result<Option<TokenGrant>> {
         config.grant(wanted).map(Some)
+    }
+
+    fn consent_page(config: &GoogleWorkspaceConfig) -> Result<Option<ConsentPage>> {
+        config.consent_page().map(Some)
+    }
+
+    fn key_set(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Option<Url> {
+        webhook::key_set(config, incoming)
+    }
+
+    fn key_set_token<'a>(incoming: &Incoming<'a>) -> Option<Cow<'a, str>> {
+        webhook::bearer(incoming)
+    }
+
+    fn webhook(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Result<Webhook> {
+        webhook::read(config, incoming)
     }
 
     fn parse_error(status: u16, headers: &Headers, body: &[u8]) -> Error {

@@ -66,3 +66,33 @@ pub(super) const BUSY: Scopes = &[&[
 pub(super) const ACL_READ: Scopes = &[&[scope!("calendar.acls.readonly"), scope!("calendar.acls"), scope!("calendar")]];
 /// Saying who sees a calendar.
 pub(super) const ACL: Scopes = &[&[scope!("calendar.acls"), scope!("calendar")]];
+
+/// Being told of changes to a mailbox.
+pub(super) const MAILBOX_WATCH: Scopes =
+    &[&[scope!("gmail.metadata"), scope!("gmail.readonly"), scope!("gmail.modify"), "https://mail.google.com/"]];
+/// Being told of changes in Classroom: beside the scopes of what is watched.
+pub(super) const PUSH: Scopes = &[&[scope!("classroom.push-notifications")]];
+/// Being told of changes to accounts.
+pub(super) const DIRECTORY_WATCH: Scopes =
+    &[&[scope!("admin.directory.user.readonly"), scope!("admin.directory.user")]];
+
+/// What a consent to all of it asks for: for each product the scope that opens what its operations need.
+pub(super) const EVERYTHING: [&str; 17] = [
+    "openid",
+    "email",
+    scope!("drive"),
+    scope!("documents"),
+    scope!("calendar"),
+    scope!("gmail.modify"),
+    scope!("gmail.compose"),
+    scope!("classroom.courses"),
+    scope!("classroom.rosters"),
+    scope!("classroom.profile.emails"),
+    scope!("classroom.coursework.students"),
+    scope!("classroom.announcements"),
+    scope!("classroom.topics"),
+    scope!("classroom.guardianlinks.students"),
+    scope!("classroom.push-notifications"),
+    scope!("meetings.space.created"),
+    scope!("admin.directory.user"),
+];

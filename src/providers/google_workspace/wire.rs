@@ -20,6 +20,8 @@ use crate::{
 
 /// Each API's host.
 pub(super) mod host {
+    /// People consent here: their browser goes there, we do not.
+    pub(in super::super) const CONSENT: &str = "https://accounts.google.com";
     /// Tokens are asked for here.
     pub(in super::super) const TOKEN: &str = "https://oauth2.googleapis.com";
     /// Drive, Calendar, and what tells about tokens.
@@ -158,8 +160,8 @@ mod tests {
         #[test]
         fn any_bytes_come_back(bytes: Vec<u8>) {
             let text = serde_json::to_value(Base64::new(bytes.clone())).unwrap();
-            let read: Base64 = serde_json::from_value(text).unwrap();
-            prop_assert_eq!(read.bytes().as_ref(), bytes.as_slice());
+            let back: Base64 = serde_json::from_value(text).unwrap();
+            prop_assert_eq!(back.bytes().as_ref(), bytes.as_slice());
         }
     }
 }

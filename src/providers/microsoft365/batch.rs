@@ -1,0 +1,271 @@
+//! Many small requests at once: `$batch`. <https://learn.microsoft.com/graph/json-batching>
+//!
+//! Graph takes twenty to a batch, answers them in any order, and throttles each by itself: what was refused for the rate
+//! is sent again, and nothing else is.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    error,
+    graph::{Graph, is_there, name_scopes},
+};
+use crate::{
+    error::{Error, ErrorCode, Result, Retry},
+    transport::{Headers, Method, Repeat},
+};
+
+/// How many Graph takes at once.
+pub(super) const MOST: usize = 20;
+
+/// The wait after a refusal for the rate that names none.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What became of one item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ItemState {
+    /// It was done.
+    Done,
+    /// It was refused, and nothing happened.
+    Failed,
+    /// It may have been done: look before it is repeated.
+    Unknown,
+}
+
+/// Why an item was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ItemError {
+    /// Our code, such as `conflict`.
+    pub code: String,
+    /// In words.
+    pub message: String,
+    /// The argument at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Microsoft's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_code: Option<String>,
+}
+
+impl From<&Error> for ItemError {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code().name().to_owned(),
+            message: error.message().to_owned(),
+            field: error.field().map(str::to_owned),
+            vendor_code: error.vendor().and_then(|vendor| vendor.code.clone()),
+        }
+    }
+}
+
+/// One item's outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ItemResult {
+    /// The position in the list that was given.
+    pub index: usize,
+    /// The id of what was made or added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `done`, `failed` or `unknown`.
+    pub state: ItemState,
+    /// Why not, or why it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ItemError>,
+}
+
+impl ItemResult {
+    pub(super) fn done(index: usize, id: Option<String>) -> Self {
+        Self { index, id, state: ItemState::Done, error: None }
+    }
+
+    pub(super) fn failed(index: usize, error: &Error) -> Self {
+        let state = if error.code() == ErrorCode::OutcomeUnknown { ItemState::Unknown } else { ItemState::Failed };
+        Self { index, id: None, state, error: Some(error.into()) }
+    }
+}
+
+/// What became of each item, in the order they were given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Outcomes {
+    /// One for each item.
+    pub results: Vec<ItemResult>,
+}
+
+/// One request of a batch.
+pub(super) struct Item {
+    pub(super) method: Method,
+    /// Below the version, such as `/users`; its segments are encoded.
+    pub(super) path: String,
+    pub(super) body: Value,
+    /// What it is done to, where the answer brings no id of its own.
+    pub(super) id: Option<String>,
+    /// Where in the arguments it stands.
+    pub(super) field: String,
+}
+
+impl Item {
+    /// A POST to a path of segments.
+    pub(super) fn post(path: &[&str], body: Value, id: Option<&str>, field: String) -> Result<Self> {
+        let url = Graph::reference(path)?;
+        let path = url.split_once("/v1.0").map(|(_, path)| path.to_owned()).unwrap_or_default();
+        Ok(Self { method: Method::Post, path, body, id: id.map(str::to_owned), field })
+    }
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    responses: Vec<Answer>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    id: String,
+    status: u16,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    #[serde(default)]
+    body: Value,
+}
+
+/// Sends all items, twenty at a time. `Always` for those that may be sent twice; `settled` says of a refusal that what was
+/// wanted is there already.
+///
+/// Errors: of the first batch, where nothing was done at all. Later ones are the items' own.
+pub(super) async fn run(
+    graph: &Graph<'_>,
+    items: &[Item],
+    repeat: Repeat,
+    settled: fn(&Error) -> bool,
+) -> Result<Outcomes> {
+    let mut results: Vec<ItemResult> = Vec::with_capacity(items.len());
+    for (number, chunk) in items.chunks(MOST).enumerate() {
+        let first = number * MOST;
+        match chunk_of(graph, chunk, first, repeat, settled).await {
+            Ok(done) => results.extend(done),
+            Err(error) if number == 0 && error.code() != ErrorCode::OutcomeUnknown => return Err(error),
+            Err(error) => results.extend((0..chunk.len()).map(|at| ItemResult::failed(first + at, &error))),
+        }
+    }
+    Ok(Outcomes { results })
+}
+
+/// Adds each of `ids`, which are `below`, to a collection of references.
+pub(super) async fn refer(
+    graph: &Graph<'_>,
+    path: &[&str],
+    below: &[&str],
+    ids: &[String],
+    field: &str,
+) -> Result<Outcomes> {
+    let item = |(at, id): (usize, &String)| {
+        let reference = Graph::reference(&[below, &[id]].concat())?;
+        Item::post(path, json!({ "@odata.id": reference }), Some(id), format!("{field}[{at}]"))
+    };
+    let items: Vec<Item> = ids.iter().enumerate().map(item).collect::<Result<_>>()?;
+    run(graph, &items, Repeat::Always, is_there).await
+}
+
+/// One batch, again and again with what is left of it until nothing is, or the time is up.
+async fn chunk_of(
+    graph: &Graph<'_>,
+    chunk: &[Item],
+    first: usize,
+    repeat: Repeat,
+    settled: fn(&Error) -> bool,
+) -> Result<Vec<ItemResult>> {
+    let mut ended: BTreeMap<usize, ItemResult> = BTreeMap::new();
+    loop {
+        let left: Vec<usize> = (0..chunk.len()).filter(|at| !ended.contains_key(at)).collect();
+        if left.is_empty() {
+            return Ok(ended.into_values().collect());
+        }
+        let answers = match ask(graph, chunk, &left, repeat).await {
+            Ok(answers) => answers,
+            Err(error) if ended.is_empty() => return Err(error),
+            Err(error) => {
+                ended.extend(left.into_iter().map(|at| (at, ItemResult::failed(first + at, &error))));
+                continue;
+            }
+        };
+        let mut again: Vec<(usize, Error)> = Vec::new();
+        for at in left {
+            let Some(item) = chunk.get(at) else { continue };
+            match read(graph, item, answers.get(&at.to_string()), repeat) {
+                Ok(id) => drop(ended.insert(at, ItemResult::done(first + at, id))),
+                Err(error) if settled(&error) => {
+                    drop(ended.insert(at, ItemResult::done(first + at, item.id.clone())));
+                }
+                Err(error) if error.code() == ErrorCode::RateLimited => again.push((at, error)),
+                Err(error) => drop(ended.insert(at, ItemResult::failed(first + at, &error))),
+            }
+        }
+        let wait = again.iter().map(|(_, error)| error.retry_after().unwrap_or(PAUSE)).max().unwrap_or_default();
+        if wait < graph.call.deadline().since(graph.call.now()) {
+            graph.call.runtime().sleep(wait).await;
+        } else {
+            ended.extend(again.into_iter().map(|(at, error)| (at, ItemResult::failed(first + at, &error))));
+        }
+    }
+}
+
+async fn ask(graph: &Graph<'_>, chunk: &[Item], which: &[usize], repeat: Repeat) -> Result<BTreeMap<String, Answer>> {
+    let requests: Vec<Value> = which
+        .iter()
+        .filter_map(|&at| {
+            let item = chunk.get(at)?;
+            let mut request = json!({ "id": at.to_string(), "method": item.method.name(), "url": item.path });
+            if !item.body.is_null() {
+                request["headers"] = json!({ "Content-Type": "application/json" });
+                request["body"] = item.body.clone();
+            }
+            Some(request)
+        })
+        .collect();
+    let answers: Answers = graph.make(Method::Post, &["$batch"], &json!({ "requests": requests }), repeat).await?;
+    Ok(answers.responses.into_iter().map(|answer| (answer.id.clone(), answer)).collect())
+}
+
+/// One item's answer: the id, or the refusal with the item's place.
+fn read(graph: &Graph<'_>, item: &Item, answer: Option<&Answer>, repeat: Repeat) -> Result<Option<String>> {
+    let unknown = || {
+        Error::new(ErrorCode::OutcomeUnknown, "Microsoft does not say what became of this item; it may have been done")
+            .with_field(&item.field)
+    };
+    let Some(answer) = answer else { return Err(unknown()) };
+    if (200..300).contains(&answer.status) {
+        let made = answer.body.get("id").and_then(Value::as_str).map(str::to_owned);
+        return Ok(made.or_else(|| item.id.clone()));
+    }
+    let mut headers = Headers::default();
+    for (name, value) in &answer.headers {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        headers.set(name, text);
+    }
+    let error = error::read(answer.status, &headers, &answer.body);
+    if error.code() == ErrorCode::VendorUnavailable {
+        if repeat == Repeat::Never {
+            return Err(unknown());
+        }
+        // What may be sent twice is sent again as if it had been refused for the rate: within the deadline.
+        let wait = error.retry_after().unwrap_or(PAUSE);
+        return Err(Error::new(ErrorCode::RateLimited, error.message()).with_retry(Retry::After(wait)));
+    }
+    let error = name_scopes(error, graph.call.wanted());
+    let field = match error.field() {
+        Some("config.scopes") => "config.scopes".to_owned(),
+        Some(inner) => format!("{}.{inner}", item.field),
+        None => item.field.clone(),
+    };
+    Err(error.with_field(field))
+}

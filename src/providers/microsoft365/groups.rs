@@ -1,0 +1,285 @@
+//! Groups of the directory, and who belongs to them. <https://learn.microsoft.com/graph/api/resources/groups-overview>
+
+use serde_json::{Value, json};
+
+use super::{
+    batch::{self, ItemResult, Outcomes},
+    check,
+    graph::{Done, Graph, already, query},
+    wire::{choice, list, object, operation},
+};
+use crate::{
+    error::Result,
+    transport::{Method, Repeat},
+};
+
+object! {
+    /// A group of the directory.
+    Group {
+        /// Its name.
+        display_name: String,
+        /// What it is for.
+        description: String,
+        /// Its mail address.
+        mail: String,
+        /// What stands before the `@` of its mail address.
+        mail_nickname: String,
+        /// Whether it has a mailbox.
+        mail_enabled: bool,
+        /// Whether rights can be given to it.
+        security_enabled: bool,
+        /// `Unified` for a Microsoft 365 group.
+        group_types: Vec<String>,
+        /// `Public`, `Private` or `HiddenMembership`.
+        visibility: String,
+        /// When it was made.
+        created_date_time: String,
+    }
+}
+
+object! {
+    /// A member of a group: a person, a device or another group; `@odata.type` says which.
+    DirectoryMember {
+        /// The name that others see.
+        display_name: String,
+        /// What a person signs in with.
+        user_principal_name: String,
+        /// The mail address.
+        mail: String,
+    }
+}
+
+choice! {
+    /// What kind of group.
+    GroupKind {
+        /// A Microsoft 365 group, with a mailbox; it can become a team.
+        Microsoft365 = "microsoft365",
+        /// A security group, to give rights to.
+        Security = "security",
+    }
+}
+
+list! {
+    /// Lists the groups of the directory.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-list>. Access `read`. Application or delegated: `GroupMember.Read.All`
+    /// or wider.
+    ///
+    /// Example: `{"filter": "startswith(displayName, 'Class')"}`
+    ListGroups = "listGroups" -> Group,
+    scopes &[&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]], Any,
+    discloses {}
+    by {}
+    required {}
+    optional {
+        /// A filter in OData, such as `startswith(displayName, 'Class')`.
+        filter: String,
+    }
+    check |this| { check::some_text("filter", &this.filter, 2000)?; }
+    at |this, call| Graph::root(call), &["groups"], query(&[("$filter", this.filter.as_deref())])
+}
+
+operation! {
+    /// Reads one group.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-get>. Access `read`. Application or delegated: `GroupMember.Read.All`
+    /// or wider. Errors: `not_found`.
+    ///
+    /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315"}`
+    GetGroup = "getGroup", Read, Always -> Group,
+    scopes &[&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]], Any,
+    discloses {}
+    by {
+        /// The group's id.
+        group_id: String,
+    }
+    required {}
+    optional {}
+    run |this, call| { Graph::root(call).get(&["groups", &this.group_id], &[]).await }
+}
+
+operation! {
+    /// Makes a group.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-post-groups>. Access `manage`. Application or delegated:
+    /// `Group.ReadWrite.All`, or `Group.Create` for an application. A mail nickname is there once, so that a repetition
+    /// ends as `conflict`. An application should name an owner: otherwise the group has none.
+    ///
+    /// Example: `{"displayName": "Class 7b", "mailNickname": "class-7b", "kind": "microsoft365"}`
+    CreateGroup = "createGroup", Manage, Never -> Group,
+    scopes &[&["Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    discloses { "owners": Identity(Staff) }
+    by {}
+    required {
+        /// Its name.
+        display_name: String,
+        /// What stands before the `@` of its mail address: once in the directory, and without spaces.
+        mail_nickname: String,
+        /// `microsoft365` or `security`.
+        kind: GroupKind,
+    }
+    optional {
+        /// What it is for.
+        description: String,
+        /// Ids of its owners, at most 20.
+        owners: Vec<String>,
+    }
+    check |this| {
+        check::text("displayName", &this.display_name, 256)?;
+        check::id("mailNickname", &this.mail_nickname)?;
+        if let Some(owners) = &this.owners {
+            check::some("owners", owners, 20)?;
+            check::ids("owners", owners)?;
+        }
+    }
+    run |this, call| {
+        let unified = this.kind == GroupKind::Microsoft365;
+        let mut body = json!({
+            "displayName": this.display_name, "mailNickname": this.mail_nickname, "mailEnabled": unified,
+            "securityEnabled": !unified, "groupTypes": if unified { &["Unified"][..] } else { &[] },
+        });
+        if let Some(description) = &this.description {
+            body["description"] = json!(description);
+        }
+        if let Some(owners) = &this.owners {
+            body["owners@odata.bind"] = references(&["users"], owners)?;
+        }
+        Graph::root(call).make(Method::Post, &["groups"], &body, Repeat::Never).await
+    }
+}
+
+list! {
+    /// Lists who belongs to a group.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-list-members>. Access `read`. Application or delegated:
+    /// `GroupMember.Read.All` or wider. Errors: `not_found`.
+    ///
+    /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "pageSize": 100}`
+    ListGroupMembers = "listGroupMembers" -> DirectoryMember,
+    scopes &[&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]], Any,
+    discloses {}
+    by {
+        /// The group's id.
+        group_id: String,
+    }
+    required {}
+    optional {}
+    at |this, call| Graph::root(call), &["groups", &this.group_id, "members"], Vec::new()
+}
+
+operation! {
+    /// Adds a person to a group; one who is in it already stays so.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-post-members>. Access `manage`. Application or delegated:
+    /// `GroupMember.ReadWrite.All`. Errors: `not_found`.
+    ///
+    /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userId": "8a8c…"}`
+    AddGroupMember = "addGroupMember", Manage, Always -> Done,
+    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    discloses { "userId": Enrolment(Anyone) }
+    by {
+        /// The group's id.
+        group_id: String,
+        /// The person's id.
+        user_id: String,
+    }
+    required {}
+    optional {}
+    run |this, call| {
+        let body = json!({ "@odata.id": Graph::reference(&["directoryObjects", &this.user_id])? });
+        let path = ["groups", &this.group_id, "members", "$ref"];
+        already(Graph::root(call).act(Method::Post, &path, Some(&body), Repeat::Always).await)?;
+        Ok(Done::of(this.user_id))
+    }
+}
+
+operation! {
+    /// Adds many people to a group, each for itself: one who is unknown does not keep the others back.
+    ///
+    /// <https://learn.microsoft.com/graph/json-batching>, twenty at a time. Access `manage`. Application or delegated:
+    /// `GroupMember.ReadWrite.All`. Answers what became of each; who is in the group already is `done`.
+    ///
+    /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userIds": ["8a8c…", "9b1d…"]}`
+    AddGroupMembers = "addGroupMembers", Manage, Always -> Outcomes,
+    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    discloses { "userIds": Enrolment(Anyone) }
+    by {
+        /// The group's id.
+        group_id: String,
+    }
+    required {
+        /// The people's ids, at most 1000.
+        user_ids: Vec<String>,
+    }
+    optional {}
+    within 300
+    check |this| {
+        check::some("userIds", &this.user_ids, 1000)?;
+        check::ids("userIds", &this.user_ids)?;
+    }
+    run |this, call| {
+        let path = ["groups", &this.group_id, "members", "$ref"];
+        batch::refer(&Graph::root(call), &path, &["directoryObjects"], &this.user_ids, "userIds").await
+    }
+}
+
+operation! {
+    /// Adds up to twenty people to a group in one request: all of them, or none.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-post-members>, `members@odata.bind`. Access `manage`. Application or
+    /// delegated: `GroupMember.ReadWrite.All`. Errors: `invalid_argument` with `userIds[20]` for a twenty-first, `conflict`
+    /// if one is in the group already, `not_found`.
+    ///
+    /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userIds": ["8a8c…", "9b1d…"]}`
+    BindGroupMembers = "bindGroupMembers", Manage, Always -> Outcomes,
+    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    discloses { "userIds": Enrolment(Anyone) }
+    by {
+        /// The group's id.
+        group_id: String,
+    }
+    required {
+        /// The people's ids, at most 20.
+        user_ids: Vec<String>,
+    }
+    optional {}
+    check |this| {
+        check::some("userIds", &this.user_ids, batch::MOST)?;
+        check::ids("userIds", &this.user_ids)?;
+    }
+    run |this, call| {
+        let body = json!({ "members@odata.bind": references(&["directoryObjects"], &this.user_ids)? });
+        Graph::root(call).act(Method::Patch, &["groups", &this.group_id], Some(&body), Repeat::Always).await?;
+        let done = |(at, id): (usize, String)| ItemResult::done(at, Some(id));
+        Ok(Outcomes { results: this.user_ids.into_iter().enumerate().map(done).collect() })
+    }
+}
+
+operation! {
+    /// Takes a person out of a group.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-delete-members>. Access `manage`. Application or delegated:
+    /// `GroupMember.ReadWrite.All`. Errors: `not_found`.
+    ///
+    /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userId": "8a8c…"}`
+    RemoveGroupMember = "removeGroupMember", Manage, Always -> Done,
+    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    discloses { "userId": Enrolment(Anyone) }
+    by {
+        /// The group's id.
+        group_id: String,
+        /// The person's id.
+        user_id: String,
+    }
+    required {}
+    optional {}
+    run |this, call| {
+        let path = ["groups", &this.group_id, "members", &this.user_id, "$ref"];
+        Graph::root(call).act(Method::Delete, &path, None, Repeat::Always).await?;
+        Ok(Done::of(this.user_id))
+    }
+}
+
+fn references(below: &[&str], ids: &[String]) -> Result<Value> {
+    ids.iter().map(|id| Graph::reference(&[below, &[id]].concat()).map(Value::from)).collect()
+}
