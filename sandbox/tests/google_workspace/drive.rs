@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE};
-use sandbox::google_workspace::{ADMIN, GUARDIAN, SHARED_DRIVE, STUDENT, TEACHER};
+use sandbox::google_workspace::{ADMIN, ChannelMessage, GUARDIAN, SHARED_DRIVE, STUDENT, TEACHER};
 use serde_json::{Value, json};
 
 use crate::school::{Reply, School, id, reply};
@@ -236,9 +236,15 @@ async fn changes_are_listed_and_watched() {
     let channel = school.post(&watch, body.clone()).await;
     let again = school.refused(&school.token, Method::POST, &watch, Some(body)).await;
     assert_eq!(again, (400, "channelIdNotUnique".to_owned()));
-    let (address, headers) = school.google().channel_message("c-1", "change").unwrap();
-    assert_eq!(address, "https://school.example/hook");
-    assert!(headers.contains(&("X-Goog-Channel-Token".to_owned(), "secret".to_owned())));
+    let number = |message: &ChannelMessage| {
+        let found = message.headers.iter().find(|(name, _)| name == "X-Goog-Message-Number");
+        found.map(|(_, value)| value.clone())
+    };
+    let first = school.google().channel_message("c-1", "sync").unwrap();
+    let second = school.google().channel_message("c-1", "change").unwrap();
+    assert_eq!((number(&first).as_deref(), number(&second).as_deref()), (Some("1"), Some("2")));
+    assert_eq!(second.address, "https://school.example/hook");
+    assert!(second.headers.contains(&("X-Goog-Channel-Token".to_owned(), "secret".to_owned())));
     let stop = Some(json!({ "id": "c-1", "resourceId": channel["resourceId"] }));
     let stopped = school.send(&school.token, Method::POST, "/drive/v3/channels/stop", stop.clone()).await;
     assert_eq!(stopped.status, 204);
