@@ -238,6 +238,11 @@ impl Microsoft365 {
         self.rows(Kind::Subscription, "")
     }
 
+    /// Takes a subscription away, as Graph does with one whose notifications were not taken.
+    pub fn drop_subscription(&self, id: &str) -> bool {
+        self.world.lock().table.remove(Kind::Subscription, "", id).is_some()
+    }
+
     fn rows(&self, kind: Kind, parent: &str) -> Vec<Value> {
         self.world.lock().table.under(kind, parent).map(|row| row.value.clone()).collect()
     }

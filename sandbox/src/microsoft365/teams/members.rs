@@ -120,5 +120,5 @@ fn add_many(context: &mut Context<'_>, team: &str) -> Outcome {
             "error": error,
         }));
     }
-    context.values(status, "Collection(microsoft.graph.aadUserConversationMemberResult)", results)
+    context.values(status, &results)
 }

@@ -183,7 +183,7 @@ fn add(context: &mut Context<'_>, group: &Value, body: &Value, class: bool) {
         "id": id,
         "displayName": group.get("displayName"),
         "description": group.get("description"),
-        "visibility": text(group, "visibility").unwrap_or("private").to_lowercase(),
+        "visibility": visibility(group),
         "specialization": if class { "educationClass" } else { "none" },
         "isArchived": false,
         "createdDateTime": context.now(),
@@ -197,6 +197,15 @@ fn add(context: &mut Context<'_>, group: &Value, body: &Value, class: bool) {
     }
     context.world.add_slowly(Kind::Team, "", team);
     channels::add(context, &id, "General", &json!({}));
+}
+
+/// A group begins it with a capital, a team does not.
+fn visibility(group: &Value) -> &'static str {
+    match text(group, "visibility").map(str::to_lowercase).as_deref() {
+        Some("public") => "public",
+        Some("hiddenmembership") => "hiddenMembership",
+        _ => "private",
+    }
 }
 
 /// `/groups/{id}/team`: the team of a group, or a new one for it.
