@@ -3,7 +3,9 @@
 //! The application acts by itself where Microsoft allows it, and by a person's consent where only people may act. What
 //! takes several requests is done in steps that can be resumed.
 
+mod agenda;
 mod batch;
+mod calendar;
 mod channels;
 mod check;
 mod config;
@@ -19,7 +21,12 @@ mod teams;
 mod upload;
 mod wire;
 
+pub use agenda::{CalendarView, GetSchedule, Schedule, Schedules};
 pub use batch::{ItemError, ItemResult, ItemState, Outcomes};
+pub use calendar::{
+    Attendee, AttendeeKind, Calendar, CancelCalendarEvent, CreateCalendarEvent, DeleteCalendarEvent, Event, EventTime,
+    ListCalendarEvents, ListCalendars, UpdateCalendarEvent, When,
+};
 pub use channels::{
     Channel, ChannelKind, ChannelMessage, ContentType, CreateChannel, Importance, ItemBody, ListChannelMessages,
     ListChannels, ReplyToChannelMessage, SendChannelMessage,
