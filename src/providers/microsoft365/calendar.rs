@@ -377,7 +377,7 @@ operation! {
     /// Calls an event off: attendees get a mail with the comment. Only its organizer can.
     ///
     /// <https://learn.microsoft.com/graph/api/event-cancel>. Access `send`. Application or delegated:
-    /// `Calendars.ReadWrite`. Errors: `not_found` (also when it was called off before).
+    /// `Calendars.ReadWrite`. Errors: `not_found`, also when it was called off before.
     ///
     /// Example: `{"eventId": "AAMkAGVmMDEz…", "comment": "The teacher is ill"}`
     CancelCalendarEvent = "cancelCalendarEvent", Send, Always -> Done,
@@ -398,7 +398,7 @@ operation! {
     run |this, call| {
         let graph = Graph::of_mailbox(call, this.user_id.as_deref())?;
         let body = json!({ "comment": this.comment.unwrap_or_default() });
-        graph.act(Method::Post, &["events", &this.event_id, "cancel"], Some(&body), Repeat::Always).await?;
+        graph.remove(Method::Post, &["events", &this.event_id, "cancel"], Some(&body)).await?;
         Ok(Done::of(this.event_id))
     }
 }
@@ -425,7 +425,7 @@ operation! {
     check |this| { check::some_id("userId", &this.user_id)?; }
     run |this, call| {
         let graph = Graph::of_mailbox(call, this.user_id.as_deref())?;
-        graph.act(Method::Delete, &["events", &this.event_id], None, Repeat::Always).await?;
+        graph.remove(Method::Delete, &["events", &this.event_id], None).await?;
         Ok(Done::of(this.event_id))
     }
 }
