@@ -26,6 +26,7 @@ mod faults;
 pub mod google_workspace;
 pub mod khan_academy;
 pub mod microsoft365;
+mod outgoing;
 mod recorder;
 pub mod sendgrid;
 mod server;

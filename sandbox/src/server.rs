@@ -151,7 +151,7 @@ fn misbehave(fault: &Fault, vendor: &dyn Vendor, request: &Request) -> Outcome {
     let status = |status: u16| StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match fault {
         Fault::Status { status: refused, code, retry_after } => {
-            let answer = vendor.refusal(status(*refused), *code);
+            let answer = vendor.refusal_of(request, status(*refused), *code);
             Outcome::whole(match retry_after {
                 Some(after) => answer.with(RETRY_AFTER, &after.header()),
                 None => answer,
@@ -159,7 +159,7 @@ fn misbehave(fault: &Fault, vendor: &dyn Vendor, request: &Request) -> Outcome {
         }
         Fault::StatusAfter { status: refused } => {
             vendor.answer(request);
-            Outcome::whole(vendor.refusal(status(*refused), None))
+            Outcome::whole(vendor.refusal_of(request, status(*refused), None))
         }
         // Delays never decide: the rules hand them over as durations.
         Fault::Delay { .. } | Fault::DelayBefore { .. } => Outcome::whole(vendor.answer(request)),

@@ -42,6 +42,11 @@ pub(crate) trait Vendor: Any + Send + Sync {
     /// The vendor's error body for a status that a fault asks for.
     fn refusal(&self, status: StatusCode, code: Option<u32>) -> Answer;
 
+    /// The same for a request whose path decides how errors are written.
+    fn refusal_of(&self, _request: &Request, status: StatusCode, code: Option<u32>) -> Answer {
+        self.refusal(status, code)
+    }
+
     /// Whom a rate limit counts the request against.
     fn account<'r>(&self, request: &'r Request) -> Option<Cow<'r, str>>;
 

@@ -15,7 +15,7 @@ use super::{Api, Problem, asking::Asking, problem::REQUEST_ID};
 use crate::{
     ApiKeyRequest, AuditFilter, ConfigChange, ConfigView, Grant, WebhookFilter,
     error::{Error, ErrorCode, Result},
-    manager::edge,
+    manager::{ConsentAnswer, ConsentRequest, edge},
     model::{Disclosure, Timestamp},
 };
 
@@ -223,6 +223,20 @@ pub(super) async fn replay_webhook(asking: Asking) -> Answer {
 pub(super) async fn delivery(asking: Asking) -> Answer {
     let (provider, message) = (asking.segment("provider"), asking.segment("messageId"));
     Ok(json(&asking.school.delivery(&asking.actor, provider, message).await?))
+}
+
+pub(super) async fn subscriptions(asking: Asking) -> Answer {
+    Ok(json(&json!({ "subscriptions": asking.school.subscriptions(&asking.actor).await? })))
+}
+
+pub(super) async fn begin_consent(asking: Asking, body: Body) -> Answer {
+    let request: ConsentRequest = asking.body(body).await?;
+    Ok(json(&asking.school.begin_consent(&asking.actor, asking.segment("provider"), request).await?))
+}
+
+pub(super) async fn complete_consent(asking: Asking, body: Body) -> Answer {
+    let answer: ConsentAnswer = asking.body(body).await?;
+    Ok(json(&asking.school.complete_consent(&asking.actor, asking.segment("provider"), answer).await?))
 }
 
 pub(super) async fn permissions(asking: Asking) -> Answer {

@@ -9,8 +9,8 @@ use crate::{
     providers::{Provider, ProviderSpec, Quota},
     security::{KeyProvider, Limiter, MasterKey, SecurityService},
     services::{
-        AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, TokenService,
-        UsageService, WebhookHandler, WebhookService,
+        AccessService, AuditService, ConsentService, HealthService, IdempotencyService, KeySetService,
+        SubscriptionService, TenantConfigService, TokenService, UsageService, WebhookHandler, WebhookService,
     },
     storage::{Journal, SharedWriter, Storage, tables},
     transport::{Backoff, Client, Http},
@@ -200,6 +200,9 @@ impl Builder {
             durability: self.durability,
             backoff: self.backoff,
             tokens: Arc::new(TokenService::new(writer.clone(), runtime.clone(), client.clone())),
+            subscriptions: SubscriptionService::new(writer.clone(), runtime.clone()),
+            key_sets: KeySetService::new(client.clone(), runtime.clone(), self.backoff),
+            consents: ConsentService::new(writer.clone(), runtime.clone()),
             client,
             security,
             configs: TenantConfigService::new(writer.clone(), runtime.clone(), defaults, self.allow_private),
@@ -229,6 +232,7 @@ impl Builder {
         core.audit.merge_journal().await?;
         let core = Arc::new(core);
         core.sweep_webhooks();
+        core.sweep_subscriptions();
         Ok(IntegrationManager(core))
     }
 }

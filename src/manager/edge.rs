@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{Builder, Durability, IntegrationManager, Tenant, WebhookRequest};
+use super::{Builder, ConsentAnswer, ConsentRequest, Durability, IntegrationManager, Tenant, WebhookRequest};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, Disclosure, Timestamp},
@@ -243,6 +243,24 @@ struct OfMessage {
     message_id: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BeginConsent {
+    tenant: String,
+    actor: Actor,
+    provider: String,
+    consent: ConsentRequest,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CompleteConsent {
+    tenant: String,
+    actor: Actor,
+    provider: String,
+    answer: ConsentAnswer,
+}
+
 /// The functions [`dispatch`] knows.
 pub const FUNCTIONS: &[&str] = &[
     "execute",
@@ -262,6 +280,9 @@ pub const FUNCTIONS: &[&str] = &[
     "webhooks",
     "replayWebhook",
     "delivery",
+    "subscriptions",
+    "beginConsent",
+    "completeConsent",
 ];
 
 /// Calls one function of the manager: its request and its answer are objects.
@@ -378,6 +399,18 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
         "delivery" => {
             let OfMessage { tenant, actor, provider, message_id } = read(request)?;
             write(school(manager, &tenant)?.delivery(&actor, &provider, &message_id).await?)
+        }
+        "subscriptions" => {
+            let OfTenant { tenant, actor } = read(request)?;
+            Ok(json!({ "subscriptions": school(manager, &tenant)?.subscriptions(&actor).await? }))
+        }
+        "beginConsent" => {
+            let BeginConsent { tenant, actor, provider, consent } = read(request)?;
+            write(school(manager, &tenant)?.begin_consent(&actor, &provider, consent).await?)
+        }
+        "completeConsent" => {
+            let CompleteConsent { tenant, actor, provider, answer } = read(request)?;
+            write(school(manager, &tenant)?.complete_consent(&actor, &provider, answer).await?)
         }
         _ => Err(Error::new(
             ErrorCode::NotFound,

@@ -1,9 +1,11 @@
 //! [`IntegrationManager`] and the road every call takes.
 
 mod builder;
+mod consent;
 pub mod edge;
 mod parts;
 mod road;
+mod subscriptions;
 mod tenant;
 mod webhooks;
 
@@ -20,6 +22,7 @@ use parking_lot::RwLock;
 use tokio::sync::Notify;
 
 pub use builder::{Builder, Durability};
+pub use consent::{ConsentAnswer, ConsentRequest, ConsentStart};
 pub use parts::Progress;
 pub use tenant::{CallBuilder, Reply, Tenant};
 pub use webhooks::{HandshakeReply, ReceivedWebhookEvent, WebhookReceipt, WebhookRequest};
@@ -33,8 +36,8 @@ use crate::{
     providers::Quota,
     security::{Limiter, SecurityService},
     services::{
-        AccessService, AuditService, HealthService, IdempotencyService, TenantConfigService, TokenService,
-        UsageService, WebhookService,
+        AccessService, AuditService, ConsentService, HealthService, IdempotencyService, KeySetService,
+        SubscriptionService, TenantConfigService, TokenService, UsageService, WebhookService,
     },
     storage::{SharedWriter, Storage},
     transport::{Backoff, Breaker, Client, RetryBudget},
@@ -84,6 +87,9 @@ struct Core {
     usage: UsageService,
     idempotency: IdempotencyService,
     tokens: Arc<TokenService>,
+    subscriptions: SubscriptionService,
+    key_sets: KeySetService,
+    consents: ConsentService,
     health: HealthService,
     webhooks: WebhookService,
     limiter: Limiter<(TenantId, &'static str)>,

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use super::Core;
 use crate::{
     error::{Error, ErrorCode, Result},
-    providers::{AccessToken, Parts, Steps, Tokens},
+    providers::{AccessToken, Channel, Channels, Parts, ProviderSpec, Steps, Tokens},
     security::TenantKeys,
-    services::{CallRow, Claim, Event, StepBook, Wish, outcome_name},
+    services::{CallRow, Claim, Event, StepBook, SubscriptionService, WebhookService, Wish, outcome_name},
     storage::Change,
     transport::{Plan, oauth::TokenGrant},
 };
@@ -143,5 +143,37 @@ impl Tokens for CallTokens {
             plan: self.plan.clone(),
         };
         self.core.tokens.token(wish, refused).await
+    }
+}
+
+/// Keeps the channels that one call makes, renews or ends.
+pub(super) struct CallChannels {
+    pub(super) core: Arc<Core>,
+    pub(super) call: CallRow,
+    pub(super) keys: Arc<TenantKeys>,
+    pub(super) provider: Arc<ProviderSpec>,
+}
+
+#[async_trait]
+impl Channels for CallChannels {
+    fn secret(&self, id: &str) -> String {
+        SubscriptionService::secret(&self.keys, self.provider.info.id, id)
+    }
+
+    fn route(&self) -> String {
+        WebhookService::route(&self.call.tenant, &self.keys, &self.provider)
+    }
+
+    async fn keep(&self, channel: Channel) -> Result<()> {
+        let (call, provider) = (&self.call, self.provider.info.id);
+        self.core.subscriptions.keep(&call.tenant, &self.keys, provider, &call.actor, channel).await
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Channel>> {
+        self.core.subscriptions.find(&self.call.tenant, &self.keys, self.provider.info.id, id).await
+    }
+
+    async fn forget(&self, id: &str) -> Result<()> {
+        self.core.subscriptions.forget(&self.call.tenant, self.provider.info.id, id).await
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Core, Durability, UnderWay,
-    parts::{CallTokens, PartRecorder, Progress, StepRecorder},
+    parts::{CallChannels, CallTokens, PartRecorder, Progress, StepRecorder},
 };
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
@@ -371,6 +371,12 @@ impl Journey {
             vendor: self.provider.info.name,
             plan: plan.clone(),
         };
+        let channels = CallChannels {
+            core: self.core.clone(),
+            call: self.call.clone(),
+            keys: self.keys.clone(),
+            provider: self.provider.clone(),
+        };
         CallContext {
             request_id: self.call.request_id,
             config: self.config.config.clone(),
@@ -381,6 +387,8 @@ impl Journey {
             steps: Arc::new(StepRecorder { parts: parts.clone(), claim: self.claim.clone() }),
             parts: Arc::new(parts),
             tokens: Arc::new(tokens),
+            channels: Arc::new(channels),
+            used: Default::default(),
             meter: Meter::default(),
             detail: Default::default(),
             vendor_key: self.vendor_key.clone(),
@@ -405,7 +413,7 @@ impl Journey {
             }
             None => Err(Error::new(ErrorCode::Timeout, "the deadline passed")),
         };
-        result.map_err(|error| self.tell_steps(error.map_text(|text| context.redactor.clean(text))))
+        result.map_err(|error| self.tell_steps(error.map_text(|text| context.clean(text))))
     }
 
     /// An error half-way says what is done, and by what name the call goes on.

@@ -380,7 +380,7 @@ impl std::fmt::Debug for Tenant {
 
 /// An administrator at work.
 pub(super) struct Administration {
-    call: CallRow,
+    pub(super) call: CallRow,
     pub(super) keys: Arc<crate::security::TenantKeys>,
     _entered: super::UnderWay,
 }

@@ -15,7 +15,8 @@ use crate::{
     providers::{Incoming, ProviderSpec, Webhook, WebhookEvent, WebhookReply},
     security::TenantKeys,
     services::{
-        DeliveryStatus, Event, MAX_WEBHOOK, WebhookEntry, WebhookFilter, WebhookPage, WebhookService, WebhookState,
+        DeliveryStatus, Event, LiveConfig, MAX_WEBHOOK, SubscriptionService, WebhookEntry, WebhookFilter, WebhookPage,
+        WebhookService, WebhookState,
     },
     transport::Headers,
 };
@@ -114,8 +115,7 @@ impl IntegrationManager {
             let why = format!("a webhook has at most {MAX_WEBHOOK} bytes");
             return Err(at(Error::new(ErrorCode::TooLarge, why)));
         }
-        let incoming =
-            Incoming { url: &request.url, headers: &request.headers, body: &request.body, now: core.runtime.now() };
+        let incoming = Incoming::new(&request.url, &request.headers, &request.body, core.runtime.now());
         let (tenant, keys, webhook) = core.verify_webhook(&provider, &incoming).await.map_err(at)?;
         let events = match webhook {
             Webhook::Handshake(reply) => {
@@ -124,6 +124,9 @@ impl IntegrationManager {
             }
             Webhook::Events(events) => events,
         };
+        for channel in events.iter().filter_map(|event| event.renews.as_deref()) {
+            core.subscriptions.hasten(&tenant, provider.info.id, channel).await.map_err(at)?;
+        }
         let kept = core.webhooks.keep(&tenant, &keys, &provider, events).await.map_err(at)?;
         let mut shown = Vec::with_capacity(kept.len());
         for one in kept {
@@ -155,7 +158,7 @@ impl Core {
         for tenant in tenants {
             let Some(keys) = self.security.known_keys(&tenant).await? else { continue };
             let result = match self.configs.live(&tenant, &keys, provider, false).await {
-                Ok(config) => (provider.webhook)(&*config.config, incoming),
+                Ok(config) => self.verify_for(&keys, provider, &config, incoming).await,
                 Err(error) => Err(error),
             };
             match result {
@@ -177,6 +180,26 @@ impl Core {
             self.alarm_of_webhook(&tenant, provider, &error).await;
         }
         Err(error)
+    }
+
+    /// Verifies with one school's settings, the vendor's public keys and the secrets of the school's channels.
+    async fn verify_for(
+        &self,
+        keys: &TenantKeys,
+        provider: &ProviderSpec,
+        config: &LiveConfig,
+        incoming: &Incoming<'_>,
+    ) -> Result<Webhook> {
+        let set = match (provider.key_set)(&*config.config, incoming) {
+            None => None,
+            Some(url) => {
+                let token = (provider.key_set_token)(incoming);
+                Some(self.key_sets.get(&url, token.as_deref(), &config.outbound).await?)
+            }
+        };
+        let secret = |id: &str| SubscriptionService::secret(keys, provider.info.id, id);
+        let incoming = incoming.with_keys(set.as_deref()).with_channels(&secret);
+        (provider.webhook)(&*config.config, &incoming)
     }
 
     /// A webhook that names a school and is not signed by its vendor is worth a look; a flood of them is worth one row.

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Provider, ProviderConfig, spec::AnyConfig};
+use super::{Channel, Channels, Provider, ProviderConfig, spec::AnyConfig};
 use crate::{
     error::{Error, ErrorCode, Result, VendorError},
     model::{Redactor, RequestId, Runtime, Secret, Timestamp},
@@ -103,11 +103,22 @@ pub struct CallContext {
     pub(crate) parts: Arc<dyn Parts>,
     pub(crate) steps: Arc<dyn Steps>,
     pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) channels: Arc<dyn Channels>,
+    /// Takes the access tokens of this call out of a text.
+    pub(crate) used: Mutex<Vec<Arc<AccessToken>>>,
     pub(crate) meter: Meter,
     pub(crate) detail: Mutex<Map<String, Value>>,
     pub(crate) vendor_key: String,
     pub(crate) authenticate: fn(&(dyn std::any::Any + Send + Sync), &mut Request, Timestamp) -> Result<()>,
     pub(crate) parse_error: fn(u16, &Headers, &[u8]) -> Error,
+}
+
+impl CallContext {
+    /// A text without the tenant's secrets, its access tokens among them.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let cleaned = self.redactor.clean(text);
+        self.used.lock().iter().fold(cleaned, |text, token| token.redactor.clean(&text))
+    }
 }
 
 /// What an operation has in hand while it runs: the tenant's config, the network, and a way to note what happened.
@@ -166,6 +177,42 @@ impl<'a, P: Provider> Call<'a, P> {
     /// Time, and waiting.
     pub fn runtime(&self) -> &Runtime {
         &self.context.runtime
+    }
+
+    /// The secret that the vendor is given for a channel of that id: see [`Channels::secret`].
+    pub fn channel_secret(&self, id: &str) -> String {
+        self.context.channels.secret(id)
+    }
+
+    /// The host's webhook address with the school's route in its query: what the vendor is to call.
+    ///
+    /// Error: `invalid_argument` for an address that is not https; plain http is let through to this machine alone, for
+    /// tests.
+    pub fn webhook_address(&self, address: &Url) -> Result<Url> {
+        let local =
+            matches!(address.host_str(), Some("127.0.0.1" | "localhost")) && self.context.plan.outbound.allow_private;
+        if address.scheme() != "https" && !local {
+            return Err(Error::invalid("address", "must be the https address where vendors reach your webhooks"));
+        }
+        let mut address = address.clone();
+        address.query_pairs_mut().append_pair("route", &self.context.channels.route());
+        Ok(address)
+    }
+
+    /// Keeps a channel that was made or renewed.
+    pub async fn keep_channel(&self, channel: Channel) -> Result<()> {
+        self.context.channels.keep(channel).await
+    }
+
+    /// The channel of that id.
+    pub async fn channel(&self, id: &str) -> Result<Channel> {
+        let found = self.context.channels.find(id).await?;
+        found.ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such channel; see the list of subscriptions"))
+    }
+
+    /// Forgets a channel.
+    pub async fn forget_channel(&self, id: &str) -> Result<()> {
+        self.context.channels.forget(id).await
     }
 
     /// The address of `path` at one of the vendor's hosts, or below the tenant's `base_url`. Each segment is encoded:
@@ -255,9 +302,17 @@ impl<'a, P: Provider> Call<'a, P> {
         result
     }
 
-    async fn token(&self, refused: Option<&AccessToken>) -> Result<Option<Arc<AccessToken>>> {
+    /// The access token that requests of this call carry; not `refused`, which the vendor has just turned down. For the
+    /// vendor's questions about the token itself: requests get it by themselves.
+    pub async fn token(&self, refused: Option<&AccessToken>) -> Result<Option<Arc<AccessToken>>> {
         let Some(grant) = P::token_grant(self.config, &self.wanted)? else { return Ok(None) };
         let token = self.context.tokens.token(grant, refused).await?;
+        {
+            let mut used = self.context.used.lock();
+            if !used.iter().any(|known| Arc::ptr_eq(known, &token)) {
+                used.push(token.clone());
+            }
+        }
         if let Some(granted) = &token.scope
             && let Some(group) = oauth::missing(self.wanted.scopes, granted).first()
         {
@@ -276,7 +331,7 @@ impl<'a, P: Provider> Call<'a, P> {
     pub fn refusal(&self, response: &Response) -> Error {
         let error = (self.context.parse_error)(response.status, &response.headers, &response.body);
         let vendor = error.vendor().cloned().unwrap_or(VendorError { status: response.status, ..Default::default() });
-        error.with_vendor(vendor).map_text(|text| self.context.redactor.clean(text))
+        error.with_vendor(vendor).map_text(|text| self.context.clean(text))
     }
 
     /// One step of an operation that takes several requests and leaves something behind: one of its

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod call;
+mod channel;
 #[cfg(feature = "google_workspace")]
 pub mod google_workspace;
 #[cfg(feature = "khan_academy")]
@@ -31,6 +32,7 @@ use url::Url;
 pub use arguments::read_arguments;
 pub(crate) use arguments::read_object;
 pub use call::{AccessToken, Call, CallContext, Meter, Parts, Steps, Tokens};
+pub use channel::{Channel, Channels, Renewal};
 pub use spec::{Answer, OperationSpec, Prepared, ProviderSpec};
 
 pub use webhook::{Delivery, DeliveryStage, Incoming, Webhook, WebhookEvent, WebhookReply};
@@ -40,7 +42,7 @@ use crate::{
     model::{Basis, Manifest, Timestamp},
     transport::{
         Decision, Headers, Repeat, Request, Response, Seen,
-        oauth::{Rights, Scopes, TokenGrant, Wanted},
+        oauth::{ConsentPage, Rights, Scopes, TokenGrant, Wanted},
     },
 };
 
@@ -219,6 +221,12 @@ pub trait Provider: Sized + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Where a person consents to what this library does for the school; none for a vendor without such a page. What comes
+    /// of it is the setting `refresh_token`.
+    fn consent_page(_config: &Self::Config) -> Result<Option<ConsentPage>> {
+        Ok(None)
+    }
+
     /// Whether the vendor turns the token down: another is asked for, and the request sent once more.
     fn token_refused(response: &Response) -> bool {
         response.status == 401
@@ -241,6 +249,17 @@ pub trait Provider: Sized + Send + Sync + 'static {
 
     /// The account that a webhook claims to be about. Nothing is verified yet: this only says whose secrets to try.
     fn claimed_account(_incoming: &Incoming<'_>) -> Option<String> {
+        None
+    }
+
+    /// Where the vendor publishes the public keys that this webhook has to be verified with; they are fetched and cached,
+    /// and come as [`Incoming::keys`].
+    fn key_set(_config: &Self::Config, _incoming: &Incoming<'_>) -> Option<Url> {
+        None
+    }
+
+    /// The token whose key the set must hold: when it does not, the vendor has new keys, and they are fetched again.
+    fn key_set_token<'a>(_incoming: &Incoming<'a>) -> Option<std::borrow::Cow<'a, str>> {
         None
     }
 

@@ -13,7 +13,7 @@ use crate::{
     model::{Basis, Manifest, Timestamp},
     transport::{
         Decision, Headers, Repeat, Request, Seen,
-        oauth::{Rights, Scopes, Wanted},
+        oauth::{ConsentPage, Rights, Scopes, Wanted},
     },
 };
 
@@ -202,6 +202,9 @@ pub struct ProviderSpec {
     pub(crate) decide: fn(Seen<'_>, Repeat, Timestamp) -> Decision,
     pub(crate) account: fn(&(dyn Any + Send + Sync)) -> Option<String>,
     pub(crate) claimed_account: fn(&Incoming<'_>) -> Option<String>,
+    pub(crate) consent_page: fn(&(dyn Any + Send + Sync)) -> Result<Option<ConsentPage>>,
+    pub(crate) key_set: fn(&(dyn Any + Send + Sync), &Incoming<'_>) -> Option<Url>,
+    pub(crate) key_set_token: for<'a> fn(&Incoming<'a>) -> Option<std::borrow::Cow<'a, str>>,
     pub(crate) webhook: fn(&(dyn Any + Send + Sync), &Incoming<'_>) -> Result<Webhook>,
 }
 
@@ -224,6 +227,9 @@ impl ProviderSpec {
             decide: P::decide,
             account: |config| config_of::<P>(config).ok().and_then(P::account),
             claimed_account: P::claimed_account,
+            consent_page: |config| P::consent_page(config_of::<P>(config)?),
+            key_set: |config, incoming| P::key_set(config_of::<P>(config).ok()?, incoming),
+            key_set_token: P::key_set_token,
             webhook: |config, incoming| P::webhook(config_of::<P>(config)?, incoming),
         }
     }

@@ -14,14 +14,15 @@ use url::Url;
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Timestamp,
-    transport::Headers,
+    transport::{Headers, jwt::KeySet},
 };
 
 /// How far a webhook's own time may lie from ours, either way: what Stripe and Standard Webhooks recommend.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// A webhook as it came in: nothing of it is trusted yet.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Incoming<'a> {
     /// The address as the vendor called it, with its query: some vendors sign it.
     pub url: &'a Url,
@@ -31,9 +32,44 @@ pub struct Incoming<'a> {
     pub body: &'a [u8],
     /// The moment it is.
     pub now: Timestamp,
+    /// The keys that [`Provider::key_set`](super::Provider::key_set) asked for; none where they could not be had.
+    pub keys: Option<&'a KeySet>,
+    channels: Option<&'a (dyn Fn(&str) -> String + Send + Sync)>,
+}
+
+/// What the webhook says may be secret: `Debug` shows where it came in.
+impl std::fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Incoming({}, headers {:?}, {} bytes)", self.url.path(), self.headers, self.body.len())
+    }
 }
 
 impl<'a> Incoming<'a> {
+    /// A webhook with nothing to verify it by but the settings.
+    pub fn new(url: &'a Url, headers: &'a Headers, body: &'a [u8], now: Timestamp) -> Self {
+        Self { url, headers, body, now, keys: None, channels: None }
+    }
+
+    /// The same webhook with the vendor's public keys.
+    pub fn with_keys(self, keys: Option<&'a KeySet>) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// The same webhook with what the secret of a channel is known by.
+    pub fn with_channels(self, secret: &'a (dyn Fn(&str) -> String + Send + Sync)) -> Self {
+        Self { channels: Some(secret), ..self }
+    }
+
+    /// Refuses what does not carry the secret that the vendor was given for that channel: see
+    /// [`Call::channel_secret`](super::Call::channel_secret). Error: `signature_invalid`.
+    pub fn check_channel(&self, channel: &str, secret: &str) -> Result<()> {
+        let known = self.channels.map(|secret| secret(channel));
+        match known {
+            Some(known) if equal(known.as_bytes(), secret.as_bytes()) => Ok(()),
+            _ => Err(Error::new(ErrorCode::SignatureInvalid, "the webhook does not carry its channel's secret")),
+        }
+    }
+
     /// A header that must be there for the signature to be checked. Error: `signature_missing`.
     pub fn required(&self, name: &str) -> Result<&'a str> {
         self.headers
@@ -92,17 +128,26 @@ pub struct WebhookEvent {
     pub delivery: Option<Delivery>,
     /// All that the vendor said.
     pub data: Value,
+    /// The channel that the vendor wants renewed now, instead of at its time.
+    #[serde(skip)]
+    pub renews: Option<String>,
 }
 
 impl WebhookEvent {
     /// An event with all that the vendor said of it.
     pub fn new(id: impl Into<String>, kind: impl Into<String>, data: Value) -> Self {
-        Self { id: id.into(), kind: kind.into(), at: None, delivery: None, data }
+        Self { id: id.into(), kind: kind.into(), at: None, delivery: None, data, renews: None }
     }
 
     /// The same event, with when it happened.
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = Some(at);
+        self
+    }
+
+    /// The same event, asking for a channel's renewal.
+    pub fn renews(mut self, channel: impl Into<String>) -> Self {
+        self.renews = Some(channel.into());
         self
     }
 
@@ -249,7 +294,7 @@ mod tests {
         headers.set("webhook-signature", signature);
         let url = "https://sis.example/hook".parse().unwrap();
         let now = Timestamp::from_micros(now * 1_000_000);
-        standard_webhooks(secrets, &Incoming { url: &url, headers: &headers, body, now }).map(str::to_owned)
+        standard_webhooks(secrets, &Incoming::new(&url, &headers, body, now)).map(str::to_owned)
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub enum Event {
     ApiKeyChanged,
     /// A webhook event was handed to the handlers once more.
     WebhookReplayed,
+    /// A person was sent to a vendor's consent page.
+    ConsentBegun,
 }
 
 impl Event {
@@ -59,6 +61,7 @@ impl Event {
             Event::PermissionChanged => "permission.changed",
             Event::ApiKeyChanged => "api_key.changed",
             Event::WebhookReplayed => "webhook.replayed",
+            Event::ConsentBegun => "consent.begun",
         }
     }
 }

@@ -53,10 +53,10 @@ pub struct StepBook(Mutex<BTreeMap<String, StepState>>);
 
 #[derive(Clone, Serialize, Deserialize)]
 struct StepState {
-    /// What it brought; none while it is only begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    brought: Option<Value>,
-    #[serde(default)]
+    /// False while it is only begun.
+    done: bool,
+    /// What it brought, which may be null.
+    brought: Value,
     secret: bool,
 }
 
@@ -65,17 +65,17 @@ impl StepBook {
     pub(crate) fn known(&self, step: &str) -> (Option<Value>, bool) {
         match self.0.lock().get(step) {
             None => (None, false),
-            Some(StepState { brought: None, .. }) => (None, true),
-            Some(StepState { brought, .. }) => (brought.clone(), false),
+            Some(StepState { done: false, .. }) => (None, true),
+            Some(StepState { brought, .. }) => (Some(brought.clone()), false),
         }
     }
 
     pub(crate) fn begin(&self, step: &str) {
-        self.0.lock().insert(step.to_owned(), StepState { brought: None, secret: false });
+        self.0.lock().insert(step.to_owned(), StepState { done: false, brought: Value::Null, secret: false });
     }
 
     pub(crate) fn done(&self, step: &str, brought: Value, secret: bool) {
-        self.0.lock().insert(step.to_owned(), StepState { brought: Some(brought), secret });
+        self.0.lock().insert(step.to_owned(), StepState { done: true, brought, secret });
     }
 
     pub(crate) fn forget(&self, step: &str) {
@@ -89,10 +89,12 @@ impl StepBook {
             return None;
         }
         let shown = |(name, step): (&String, &StepState)| {
-            let value = match (&step.brought, step.secret) {
-                (None, _) => json!({ "state": "unknown" }),
-                (Some(_), true) => json!({ "state": "done" }),
-                (Some(brought), false) => json!({ "state": "done", "brought": brought }),
+            let value = match step {
+                StepState { done: false, .. } => json!({ "state": "unknown" }),
+                StepState { secret: false, brought, .. } if !brought.is_null() => {
+                    json!({ "state": "done", "brought": brought })
+                }
+                _ => json!({ "state": "done" }),
             };
             (name.clone(), value)
         };

@@ -290,17 +290,29 @@ table! {
 }
 
 table! {
-    /// Webhook channels at vendors, renewed ahead of their expiry.
+    /// Webhook channels at vendors, renewed ahead of their expiry; `id` is `provider:channel`.
     SUBSCRIPTIONS = "integration_subscriptions" {
         provider: Text,
+        /// What it tells about, in the vendor's words.
         resource: Text,
+        /// The vendor's id of it.
         vendor_id: Text,
-        secret: Bytes ? null,
+        /// `active`, `renewing`, `failing` while renewals fail, or `lapsed`.
         state: Text,
+        /// The call that renews it, encrypted.
+        renewal: Bytes ? null,
+        /// Who made it, and for whom it is renewed.
+        actor_id: Text,
+        actor_role: Text,
         expires_at: Timestamp ? null,
+        /// When it is to be renewed; of one that is being renewed, when another process may take over.
+        renew_at: Timestamp ? null,
+        /// Why it could not be renewed.
+        error: Text ? null,
+        created_at: Timestamp,
         updated_at: Timestamp,
     }
-    index [expires_at]
+    index [renew_at]
 }
 
 table! {

@@ -240,6 +240,46 @@ fn ask(endpoint: &Url, form: Vec<(&str, String)>) -> Request {
     Request::new(Method::Post, endpoint.clone()).header("accept", "application/json").form(form)
 }
 
+/// The page where a person consents, and where the code that comes of it is turned into tokens.
+#[derive(Debug, Clone)]
+pub struct ConsentPage {
+    /// The page.
+    pub authorize: Url,
+    /// The token endpoint.
+    pub endpoint: Url,
+    /// Who asks.
+    pub client: ClientIdentity,
+    /// The scopes to ask for unless the host names others.
+    pub scopes: Vec<String>,
+    /// What this vendor wants in the address beside RFC 6749.
+    pub parameters: Vec<(&'static str, &'static str)>,
+}
+
+impl ConsentPage {
+    /// The address to send the person to (RFC 6749, section 4.1.1, with RFC 7636).
+    pub fn address(&self, redirect: &Url, state: &str, verifier: &str, scopes: &[String], login: Option<&str>) -> Url {
+        let mut url = self.authorize.clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", &self.client.id)
+                .append_pair("redirect_uri", redirect.as_str())
+                .append_pair("scope", &scopes.join(" "))
+                .append_pair("state", state)
+                .append_pair("code_challenge", &challenge(verifier))
+                .append_pair("code_challenge_method", "S256");
+            if let Some(login) = login {
+                query.append_pair("login_hint", login);
+            }
+            for (name, value) in &self.parameters {
+                query.append_pair(name, value);
+            }
+        }
+        url
+    }
+}
+
 /// The challenge of a verifier (RFC 7636, section 4.2, S256).
 pub fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
@@ -247,6 +287,11 @@ pub fn challenge(verifier: &str) -> String {
 
 /// `x5t#S256` of a certificate in PEM: SHA-256 of its DER, base64url. Nothing else of it is read.
 pub fn thumbprint(pem: &str) -> Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(certificate_der(pem)?)))
+}
+
+/// A certificate in PEM as DER.
+pub fn certificate_der(pem: &str) -> Result<Vec<u8>> {
     let bad = || Error::invalid("", "is not a certificate in PEM; it begins with -----BEGIN CERTIFICATE-----");
     let pem = pem.replace("\\n", "\n");
     let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----").ok_or_else(bad)?;
@@ -254,10 +299,7 @@ pub fn thumbprint(pem: &str) -> Result<String> {
     let body: String = body.chars().filter(|letter| !letter.is_whitespace()).collect();
     let der = base64::engine::general_purpose::STANDARD.decode(body).map_err(|_| bad())?;
     // A certificate is a SEQUENCE; what is not, was never one.
-    if der.first() != Some(&0x30) {
-        return Err(bad());
-    }
-    Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(&der)))
+    if der.first() == Some(&0x30) { Ok(der) } else { Err(bad()) }
 }
 
 #[derive(Deserialize)]

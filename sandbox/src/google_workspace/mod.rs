@@ -1,87 +1,105 @@
-//! GoogleWorkspace: `GET /v1/status`, behind a bearer key.
+//! Google Workspace for Education: tokens, Drive, Docs, Calendar, Gmail, Classroom, Meet, Directory and Workspace
+//! Events, on one port. The paths of the vendor's hosts do not collide.
 
-use std::{borrow::Cow, sync::Arc};
+mod assertion;
+mod batch;
+mod call;
+mod channels;
+mod directory;
+mod docs;
+mod drive;
+mod error;
+mod fields;
+mod handle;
+mod ids;
+mod keys;
+mod mime;
+mod oauth;
+mod people;
+mod routes;
+mod tokens;
+mod upload;
+mod world;
 
-use hyper::{Method, StatusCode, header::AUTHORIZATION};
-use serde_json::json;
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::{
-    exchange::{Answer, Request},
-    faults::Faults,
-    recorder::Recorder,
-    vendor::{Registration, Stage, Vendor},
+use hyper::StatusCode;
+use parking_lot::Mutex;
+
+use crate::exchange::{Answer, Request};
+use crate::vendor::{Registration, Stage, Vendor};
+use error::{Dialect, scripted};
+pub use keys::{SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY};
+use routes::bearer;
+use world::World;
+
+/// The school's domain.
+pub const DOMAIN: &str = "yourschool.example";
+/// An administrator of the domain.
+pub const ADMIN: &str = "admin@yourschool.example";
+/// A teacher.
+pub const TEACHER: &str = "teacher@yourschool.example";
+/// A student.
+pub const STUDENT: &str = "student@yourschool.example";
+/// A parent with an account of the domain.
+pub const PARENT: &str = "parent@yourschool.example";
+/// A guardian whose address is not the school's.
+pub const GUARDIAN: &str = "guardian@family.example";
+/// The OAuth client that stands ready.
+pub const CLIENT_ID: &str = "104729104729-sandboxschool.apps.googleusercontent.com";
+/// Its secret.
+pub const CLIENT_SECRET: &str = "sandbox-google-client-secret";
+/// Where its consent page may send a user back to, beside loopback.
+pub const REDIRECT_URI: &str = "https://yourschool.example/oauth/callback";
+/// A refresh token of [`ADMIN`] with all scopes.
+pub const REFRESH_TOKEN: &str = "1//0sandbox-refresh-token-of-the-administrator";
+/// The shared drive that stands ready; [`ADMIN`] and [`TEACHER`] are its members.
+pub const SHARED_DRIVE: &str = "0ASandboxSchoolSharedDrUk9PVA";
+
+pub(crate) const REGISTRATION: Registration = Registration {
+    name: "google_workspace",
+    open: |stage| Arc::new(GoogleWorkspace { stage, world: Mutex::new(World::ready()) }),
 };
 
-/// The key that is accepted.
-pub const API_KEY: &str = "sandbox-google-workspace-key";
-
-pub(crate) const REGISTRATION: Registration =
-    Registration { name: "google_workspace", open: |stage| Arc::new(GoogleWorkspace { stage }) };
-
-/// The look-alike of GoogleWorkspace.
+/// The look-alike of Google Workspace: a test's way to steer it and to see what it took in.
 pub struct GoogleWorkspace {
     stage: Arc<Stage>,
-}
-
-impl GoogleWorkspace {
-    /// Base address of the vendor's API.
-    pub fn url(&self) -> String {
-        self.stage.url().to_owned()
-    }
-
-    /// Scripted misbehaviour.
-    pub fn faults(&self) -> &Faults {
-        &self.stage.faults
-    }
-
-    /// Remembered requests, and how many are kept.
-    pub fn recorder(&self) -> &Recorder {
-        &self.stage.recorder
-    }
+    world: Mutex<World>,
 }
 
 impl Vendor for GoogleWorkspace {
     fn answer(&self, request: &Request) -> Answer {
-        if key(request) != Some(API_KEY) {
-            return error(StatusCode::UNAUTHORIZED, "bad_key", "No such key");
-        }
-        match (&request.method, request.path()) {
-            (&Method::GET, "/v1/status") => Answer::json(StatusCode::OK, &json!({ "status": "ok" })),
-            (_, "/v1/status") => error(StatusCode::METHOD_NOT_ALLOWED, "bad_method", "Only GET is taken here"),
-            _ => error(StatusCode::NOT_FOUND, "not_found", "There is no such resource"),
-        }
+        routes::answer(&mut self.world.lock(), self.stage.url(), request)
     }
 
-    fn refusal(&self, status: StatusCode, code: Option<u32>) -> Answer {
-        let code = code.map_or_else(|| "fault".to_owned(), |code| code.to_string());
-        error(status, &code, status.canonical_reason().unwrap_or("Error"))
+    fn refusal(&self, status: StatusCode, _code: Option<u32>) -> Answer {
+        scripted(status).answer(Dialect::Older)
+    }
+
+    fn refusal_of(&self, request: &Request, status: StatusCode, _code: Option<u32>) -> Answer {
+        scripted(status).answer(Dialect::of(request.path()))
     }
 
     fn account<'r>(&self, request: &'r Request) -> Option<Cow<'r, str>> {
-        key(request).map(Cow::Borrowed)
+        bearer(request).map(Cow::Borrowed)
     }
 
     fn recipient(&self, _request: &Request) -> Option<String> {
         None
     }
 
-    fn control(&self, _path: &str, _request: &Request) -> Option<Answer> {
-        None
+    fn control(&self, path: &str, request: &Request) -> Option<Answer> {
+        self.steer(path, request)
     }
 
-    fn reset(&self) {}
-}
-
-fn key(request: &Request) -> Option<&str> {
-    request.header(&AUTHORIZATION)?.strip_prefix("Bearer ")
-}
-
-fn error(status: StatusCode, code: &str, message: &str) -> Answer {
-    Answer::json(status, &json!({ "error": { "code": code, "message": message } }))
+    fn reset(&self) {
+        *self.world.lock() = World::ready();
+    }
 }
 
 impl crate::Sandbox {
-    /// The look-alike of GoogleWorkspace.
+    /// The look-alike of Google Workspace.
     ///
     /// # Panics
     ///
@@ -93,6 +111,6 @@ impl crate::Sandbox {
 
 impl std::fmt::Debug for GoogleWorkspace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GoogleWorkspace").field("url", &self.url()).finish_non_exhaustive()
+        f.debug_struct("GoogleWorkspace").field("url", &self.stage.url()).finish_non_exhaustive()
     }
 }

@@ -2,31 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::form_urlencoded;
 
 use super::calls::CallStatus;
 use super::message::{MessageStatus, Record};
 use super::signature::sign;
 use super::{API_VERSION, Shared};
+use crate::outgoing::{self, Failure};
 
-/// Whether the sandbox may call this address: plain HTTP on loopback. Nobody else ever hears from it.
-pub(super) fn is_local(address: &str) -> bool {
-    url::Url::parse(address).is_ok_and(|url| {
-        url.scheme() == "http"
-            && match url.host() {
-                Some(url::Host::Domain(name)) => name == "localhost",
-                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-                None => false,
-            }
-    })
-}
+const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
 /// Follows one message to its end and reports every state after the first.
 pub(super) async fn follow_message(
@@ -133,47 +118,11 @@ pub(super) async fn post(url: &str, token: &str, parameters: &[(String, String)]
     let _ = send(url, &signature, body).await;
 }
 
-async fn send(url: &str, signature: &str, body: String) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // An address may carry user and password or a fragment: the parsed form has the parts that go on the wire.
-    let parsed = url::Url::parse(url)?;
-    let host = parsed.host_str().ok_or("no host")?;
-    let port = parsed.port_or_known_default().ok_or("no port")?;
-    let target: Uri = parsed[url::Position::BeforePath..url::Position::AfterQuery].parse()?;
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let request = Request::post(target)
-        .header(HOST, format!("{host}:{port}"))
-        .header(USER_AGENT, "TwilioProxy/1.1")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
-        .header("X-Twilio-Signature", signature)
-        .body(Full::new(Bytes::from(body)))?;
-    let answer = sender.send_request(request).await;
-    // Dropping the sender ends the connection once the receiver has answered.
-    drop(sender);
-    answer?;
-    connection.abort();
+async fn send(url: &str, signature: &str, body: String) -> Result<(), Failure> {
+    let mut headers = HeaderMap::new();
+    headers.insert(USER_AGENT, HeaderValue::from_static("TwilioProxy/1.1"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded; charset=UTF-8"));
+    headers.insert(SIGNATURE, HeaderValue::from_str(signature)?);
+    outgoing::post(url, headers, body).await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_local;
-
-    #[test]
-    fn only_plain_loopback_addresses_are_called() {
-        for local in ["http://127.0.0.1:8080/x?y=1", "http://localhost/x", "http://[::1]:1/"] {
-            assert!(is_local(local), "{local}");
-        }
-        for other in [
-            "https://127.0.0.1/x",
-            "http://example.com/",
-            "http://127.0.0.1.example.com/",
-            "http://10.0.0.1/",
-            "x",
-            "ftp://localhost/",
-        ] {
-            assert!(!is_local(other), "{other}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::address::{is_e164, national};
-use super::callback::{follow_call, is_local};
+use super::callback::follow_call;
 use super::dates::DateFilter;
 use super::error::ApiError;
 use super::format::{charge, parse_sid, rfc2822, sid};
@@ -18,6 +18,7 @@ use super::recipient::magic_callee;
 use super::send::is_web_address;
 use super::{API_VERSION, Context};
 use crate::exchange::{Answer, Pairs};
+use crate::outgoing::is_local;
 
 /// Price of a minute, in millionths of a dollar.
 const MINUTE_PRICE: i64 = 14_000;

@@ -7,13 +7,14 @@ use hyper::StatusCode;
 
 use super::account::Account;
 use super::address::{Channel, is_e164, is_short_code, split};
-use super::callback::{follow_message, is_local};
+use super::callback::follow_message;
 use super::error::ApiError;
 use super::message::{Extras, Outcome, Record};
 use super::messages::View;
 use super::recipient::{magic_recipient, magic_sender, opted_out};
 use super::{Context, content, segments};
 use crate::exchange::{Answer, Pairs};
+use crate::outgoing::is_local;
 
 const LONGEST_BODY: usize = 1600;
 const MOST_MEDIA: usize = 10;

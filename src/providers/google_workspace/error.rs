@@ -1,49 +1,306 @@
-//! GoogleWorkspace's refusals: `{"error": {"code": "…", "message": "…"}}`.
+//! Google's refusals in both of its dialects, and which of them may be repeated.
+//!
+//! Drive, Calendar, Gmail and the Directory give a reason for each error; Docs, Classroom and Meet a canonical status with
+//! details. <https://developers.google.com/workspace/drive/api/guides/handle-errors>,
+//! <https://developers.google.com/workspace/calendar/api/guides/errors>, <https://cloud.google.com/apis/design/errors>
+
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::{
-    error::{Error, ErrorCode, VendorError},
-    transport::Headers,
+    error::{Error, ErrorCode, Retry, VendorError},
+    model::Timestamp,
+    transport::{Decision, Headers, Repeat, Seen, retry_after},
 };
+
+/// How long a limit of the day holds at the most: nothing is gained by asking every minute.
+const LONG: Duration = Duration::from_secs(3600);
+/// The longest of Google's words that are kept.
+const WORDS: usize = 400;
+
+/// One refusal, whichever dialect it was in.
+struct Refusal {
+    reason: String,
+    message: String,
+    /// The parameter or member at fault.
+    location: Option<String>,
+}
+
+impl Refusal {
+    fn read(body: &[u8]) -> Self {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let error = answer.get("error").unwrap_or(&Value::Null);
+        let text = |at: &str| error.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let details = || error.get("details").and_then(Value::as_array).into_iter().flatten();
+        let reason_of_details =
+            details().find_map(|detail| detail.get("reason").and_then(Value::as_str)).filter(|text| !text.is_empty());
+        let violated = details()
+            .find_map(|detail| detail.pointer("/fieldViolations/0/field").and_then(Value::as_str))
+            .map(str::to_owned);
+        // The endpoints that tell about tokens write `error` as a word.
+        let flat = error.as_str();
+        Self {
+            reason: text("/errors/0/reason")
+                .or(reason_of_details)
+                .or(text("/status"))
+                .or(flat)
+                .unwrap_or_default()
+                .into(),
+            message: without_addresses(
+                text("/message").or_else(|| answer.get("error_description")?.as_str()).unwrap_or_default(),
+            ),
+            location: text("/errors/0/location").map(str::to_owned).or(violated).map(|name| camel_path(&name)),
+        }
+    }
+
+    /// What limit was reached, if that is what this is.
+    fn limit(&self, status: u16) -> Option<LimitReached> {
+        match (status, self.reason.as_str()) {
+            // The Directory means too much at once; Calendar that there is nothing more for long.
+            (403, "quotaExceeded") if self.message.contains("Calendar") => Some(LimitReached::Lasting),
+            (403, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "RATE_LIMIT_EXCEEDED") => {
+                Some(LimitReached::Passing)
+            }
+            (403 | 429, "dailyLimitExceeded" | "sharingRateLimitExceeded" | "uploadLimitExceeded") => {
+                Some(LimitReached::Lasting)
+            }
+            (429, _) => Some(LimitReached::Passing),
+            _ => None,
+        }
+    }
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum LimitReached {
+    /// Of the last seconds.
+    Passing,
+    /// Of the day, or longer.
+    Lasting,
+}
+
+/// The text without what looks like an address: Google repeats those of the request.
+fn without_addresses(text: &str) -> String {
+    let words = text
+        .split(char::is_whitespace)
+        .map(|word| if word.contains('@') && word.contains('.') { "(address)" } else { word });
+    words.collect::<Vec<_>>().join(" ").chars().take(WORDS).collect()
+}
+
+/// `course_work.max_points` as we spell it; Calendar and Drive spell as we do already.
+fn camel_path(path: &str) -> String {
+    path.split('.').map(super::define::camel).collect::<Vec<_>>().join(".")
+}
+
+/// The scope that Google says is lacking (RFC 6750, section 3).
+fn lacking_scope(headers: &Headers) -> Option<&str> {
+    let (_, rest) = headers.get("www-authenticate")?.split_once("scope=\"")?;
+    rest.split_once('"').map(|(scope, _)| scope)
+}
 
 /// Turns an answer outside 2xx into our error, whatever its body is.
 pub(super) fn parse(status: u16, headers: &Headers, body: &[u8]) -> Error {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let refusal = Refusal::read(body);
     let vendor = VendorError {
         status,
-        code: text("/error/code"),
-        message: text("/error/message"),
-        request_id: headers.get("x-request-id").map(str::to_owned),
+        code: Some(refusal.reason.clone()).filter(|reason| !reason.is_empty()),
+        message: Some(refusal.message.clone()).filter(|message| !message.is_empty()),
+        request_id: None,
     };
-    let (code, message) = match status {
-        401 => {
-            (ErrorCode::NeedsReconnect, "GoogleWorkspace no longer accepts the API key; an administrator must renew it")
+    let error = match refusal.limit(status) {
+        Some(LimitReached::Passing) => {
+            let seconds = headers.get("retry-after").and_then(|text| text.trim().parse().ok()).unwrap_or(1);
+            Error::new(ErrorCode::RateLimited, "too many requests to Google in this minute")
+                .with_retry(Retry::After(Duration::from_secs(seconds)))
         }
-        404 => (ErrorCode::NotFound, "GoogleWorkspace has no such record"),
-        429 => (ErrorCode::RateLimited, "too many requests for this GoogleWorkspace account"),
-        500..=599 => (ErrorCode::VendorUnavailable, "GoogleWorkspace failed within"),
-        _ => (ErrorCode::Vendor, "GoogleWorkspace refused the request"),
+        Some(LimitReached::Lasting) => Error::new(
+            ErrorCode::RateLimited,
+            "a limit of Google's that lasts is reached, most often that of the day; trying again soon changes nothing",
+        )
+        .with_retry(Retry::After(LONG)),
+        None => of_status(status, headers, &refusal),
     };
-    Error::new(code, message).with_vendor(vendor)
+    error.with_vendor(vendor)
+}
+
+fn of_status(status: u16, headers: &Headers, refusal: &Refusal) -> Error {
+    let said = |ours: &str| match refusal.message.as_str() {
+        "" => ours.to_owned(),
+        theirs => format!("{ours}: {theirs}"),
+    };
+    let plain = |code, message: &str| Error::new(code, message);
+    match (status, refusal.reason.as_str()) {
+        (401, _) => plain(
+            ErrorCode::NeedsReconnect,
+            "Google does not accept the access token; an administrator has to connect Google Workspace again",
+        ),
+        (403, "insufficientPermissions" | "ACCESS_TOKEN_SCOPE_INSUFFICIENT") => {
+            let which = lacking_scope(headers).map(|scope| format!(", {scope}")).unwrap_or_default();
+            let message = format!(
+                "Google Workspace was connected without the consent that this needs{which}. An administrator has to \
+                 connect it again with that consent"
+            );
+            Error::new(ErrorCode::NeedsReconnect, message).with_field("config.scopes")
+        }
+        (403, "appNotAuthorizedToFile") => plain(
+            ErrorCode::NeedsReconnect,
+            "the consent reaches only files that this application made; an administrator has to connect Google Workspace \
+             again with the scope https://www.googleapis.com/auth/drive",
+        )
+        .with_field("config.scopes"),
+        (403, "accessNotConfigured" | "SERVICE_DISABLED") => plain(
+            ErrorCode::NotConfigured,
+            "this API of Google's is not enabled in the OAuth client's project; enable it in the Google Cloud console",
+        ),
+        (400, "invalidSharingRequest") => {
+            Error::new(ErrorCode::InvalidArgument, said("Google cannot share with this address")).with_field("emailAddress")
+        }
+        (410, "deleted") | (404, _) => plain(ErrorCode::NotFound, "Google has no such object, or this user may not see it"),
+        (410, "fullSyncRequired" | "updatedMinTooLongAgo") => stale("syncToken"),
+        (410, _) => stale("pageToken"),
+        (400, _) if matches!(refusal.location.as_deref(), Some("pageToken" | "syncToken")) => {
+            let field = refusal.location.as_deref().unwrap_or_default();
+            let why = "is not a token that Google gave for these arguments, or has gone stale; begin without it, which \
+                       means a full resync";
+            Error::invalid(field, why)
+        }
+        (409, _) => Error::new(ErrorCode::Conflict, said("Google has such an object already, or it is being changed")),
+        (412, _) => plain(ErrorCode::Conflict, "somebody has changed it since it was read; read it again and repeat"),
+        (413, _) => plain(ErrorCode::TooLarge, "Google takes nothing so large here"),
+        (500..=599, _) => plain(ErrorCode::VendorUnavailable, "Google failed within"),
+        (400, _) => match &refusal.location {
+            Some(field) => Error::new(ErrorCode::InvalidArgument, said("Google refuses this argument")).with_field(field),
+            None => Error::new(ErrorCode::Vendor, said("Google refused the request")),
+        },
+        _ => Error::new(ErrorCode::Vendor, said("Google refused the request")),
+    }
+}
+
+fn stale(field: &str) -> Error {
+    let message = "the token has gone stale: a full resync is needed. Forget what was read with it, and read the whole \
+                   list again without a token";
+    Error::new(ErrorCode::Conflict, message).with_field(field)
+}
+
+/// What Google's answers mean for repeating: a 403 that is a limit passes as a 429 does; a limit of the day does not.
+pub(super) fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
+    let usual = crate::transport::decide(seen, repeat, now);
+    let Seen::Answer(answer) = seen else { return usual };
+    if !matches!(answer.status, 403 | 429) {
+        return usual;
+    }
+    match Refusal::read(&answer.body).limit(answer.status) {
+        Some(LimitReached::Passing) => Decision::Later(retry_after(&answer.headers, now)),
+        Some(LimitReached::Lasting) => Decision::Take,
+        None => usual,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
 
-    #[test]
-    fn a_refusal_keeps_the_vendors_words() {
-        let error = parse(401, &Headers::default(), br#"{"error": {"code": "bad_key", "message": "No such key"}}"#);
-        assert_eq!(error.code(), ErrorCode::NeedsReconnect);
-        assert_eq!(error.vendor().unwrap().code.as_deref(), Some("bad_key"));
+    use super::*;
+    use crate::transport::Response;
+
+    fn older(code: u16, reason: &str, location: Option<&str>) -> Vec<u8> {
+        let mut one = json!({ "domain": "global", "reason": reason, "message": "words" });
+        if let Some(location) = location {
+            one["location"] = json!(location);
+        }
+        json!({ "error": { "code": code, "message": "words", "errors": [one] } }).to_string().into()
+    }
+
+    fn newer(code: u16, status: &str, details: Value) -> Vec<u8> {
+        json!({ "error": { "code": code, "message": "words", "status": status, "details": details } })
+            .to_string()
+            .into()
+    }
+
+    fn of(status: u16, body: &[u8]) -> Error {
+        parse(status, &Headers::default(), body)
     }
 
     #[test]
-    fn any_body_is_an_error() {
-        for body in [&b""[..], b"<html>", b"[]", b"{\"error\": 5}"] {
-            assert_eq!(parse(503, &Headers::default(), body).code(), ErrorCode::VendorUnavailable);
+    fn both_dialects_say_what_to_mend() {
+        use ErrorCode::*;
+        let violation = json!([{ "fieldViolations": [{ "field": "course_work.max_points" }] }]);
+        for (status, body, code, field) in [
+            (401, older(401, "authError", None), NeedsReconnect, None),
+            (401, newer(401, "UNAUTHENTICATED", json!([])), NeedsReconnect, None),
+            (403, older(403, "insufficientPermissions", None), NeedsReconnect, Some("config.scopes")),
+            (
+                403,
+                newer(403, "PERMISSION_DENIED", json!([{ "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT" }])),
+                NeedsReconnect,
+                Some("config.scopes"),
+            ),
+            (403, older(403, "appNotAuthorizedToFile", None), NeedsReconnect, Some("config.scopes")),
+            (403, older(403, "accessNotConfigured", None), NotConfigured, None),
+            (403, older(403, "rateLimitExceeded", None), RateLimited, None),
+            (403, older(403, "dailyLimitExceeded", None), RateLimited, None),
+            (403, older(403, "domainPolicy", None), Vendor, None),
+            (403, newer(403, "PERMISSION_DENIED", json!([])), Vendor, None),
+            (404, older(404, "notFound", None), NotFound, None),
+            (409, older(409, "duplicate", None), Conflict, None),
+            (409, newer(409, "ALREADY_EXISTS", json!([])), Conflict, None),
+            (410, older(410, "fullSyncRequired", None), Conflict, Some("syncToken")),
+            (410, older(410, "gone", None), Conflict, Some("pageToken")),
+            (410, older(410, "deleted", None), NotFound, None),
+            (412, older(412, "conditionNotMet", None), Conflict, None),
+            (400, older(400, "invalid", Some("pageToken")), InvalidArgument, Some("pageToken")),
+            (400, older(400, "invalid", Some("timeMin")), InvalidArgument, Some("timeMin")),
+            (400, newer(400, "INVALID_ARGUMENT", violation), InvalidArgument, Some("courseWork.maxPoints")),
+            (400, newer(400, "FAILED_PRECONDITION", json!([])), Vendor, None),
+            (429, newer(429, "RESOURCE_EXHAUSTED", json!([])), RateLimited, None),
+            (503, older(503, "backendError", None), VendorUnavailable, None),
+        ] {
+            let error = of(status, &body);
+            assert_eq!((error.code(), error.field()), (code, field), "{error}");
+            assert_eq!(error.vendor().unwrap().status, status);
+        }
+    }
+
+    #[test]
+    fn the_lacking_scope_is_named_and_addresses_are_not() {
+        let mut headers = Headers::default();
+        headers.set("www-authenticate", r#"Bearer error="insufficient_scope", scope="https://x.example/drive""#);
+        let error = parse(403, &headers, &older(403, "insufficientPermissions", None));
+        assert!(error.message().contains("https://x.example/drive"));
+        let body = json!({ "error": { "message": "No account for jane@school.example here" } }).to_string();
+        let error = of(400, body.as_bytes());
+        assert!(!format!("{error:?} {error}").contains("jane"));
+        assert!(error.message().contains("No account for (address) here"));
+    }
+
+    #[test]
+    fn limits_that_pass_are_waited_for() {
+        let with = |status, body: Vec<u8>| {
+            let answer = Response { status, headers: Headers::default(), body: body.into() };
+            decide(Seen::Answer(&answer), Repeat::Never, Timestamp::default())
+        };
+        assert_eq!(with(403, older(403, "userRateLimitExceeded", None)), Decision::Later(None));
+        assert_eq!(with(403, older(403, "quotaExceeded", None)), Decision::Later(None));
+        assert_eq!(with(429, Vec::new()), Decision::Later(None));
+        assert_eq!(with(403, older(403, "dailyLimitExceeded", None)), Decision::Take);
+        assert_eq!(with(403, older(403, "insufficientPermissions", None)), Decision::Take);
+        assert_eq!(with(500, Vec::new()), Decision::Unknown);
+        let lasting = json!({ "error": { "message": "Calendar usage limits exceeded.", "errors": [{ "reason": "quotaExceeded" }] } });
+        assert_eq!(with(403, lasting.to_string().into()), Decision::Take);
+        assert_eq!(of(403, lasting.to_string().as_bytes()).retry_after(), Some(LONG));
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_an_error(status in 300u16..600, body: Vec<u8>) {
+            prop_assert_eq!(of(status, &body).vendor().unwrap().status, status);
+        }
+
+        #[test]
+        fn no_address_is_repeated(before in "[a-z ]{0,20}", name in "[a-z]{3,9}@[a-z]{2,9}\\.[a-z]{2,3}") {
+            let body = json!({ "error": { "message": format!("{before} {name} {name}.") } }).to_string();
+            prop_assert!(!of(400, body.as_bytes()).to_string().contains(&name));
         }
     }
 }

@@ -1,24 +1,49 @@
-//! Google Workspace: nothing but its status so far.
+//! Google Workspace for Education: files, documents and calendars; mail, courses, meetings and the Directory.
+//!
+//! One consent, or one service account that stands in for any user of the school, opens all of it. What each operation
+//! needs of it stands in [`Operation::SCOPES`](crate::providers::Operation::SCOPES).
 
+mod batch;
 mod config;
+mod connection;
+mod define;
+pub mod drive;
 mod error;
-mod status;
+mod scopes;
+mod watch;
+mod webhook;
+mod wire;
 
+pub use batch::{BatchReport, ItemError, ItemResult, ItemState};
 pub use config::GoogleWorkspaceConfig;
-pub use status::{GetStatus, Status};
+pub use connection::{CheckConnection, Connection};
+pub use define::Done;
+pub use watch::{StopWatching, Watch, WatchChanges, WatchClassroom, WatchEvents, WatchFile, WatchMail, WatchUsers};
+pub use wire::Base64;
+
+use std::borrow::Cow;
+
+use url::Url;
 
 use crate::{
     error::{Error, Result},
     model::Timestamp,
     operations,
-    providers::{HealthProbe, OperationSpec, Provider, ProviderInfo, Quota},
-    transport::{Headers, Request},
+    providers::{HealthProbe, Incoming, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota, Webhook},
+    transport::{
+        Decision, Headers, Repeat, Request, Seen,
+        oauth::{ConsentPage, TokenGrant, Wanted},
+    },
 };
 
-/// Where its API is.
-const HOST: &str = "https://api.google-workspace.example";
+/// When the notes on limits and prices were read.
+const READ: &str = "2026-11-25";
 
-/// GoogleWorkspace.
+const fn limit(what: &'static str, limit: &'static str, source: &'static str) -> Limit {
+    Limit { what, limit, source, date: READ }
+}
+
+/// Google Workspace.
 #[derive(Debug)]
 pub struct GoogleWorkspace;
 
@@ -29,25 +54,92 @@ impl Provider for GoogleWorkspace {
         id: "google_workspace",
         name: "Google Workspace",
         recipient: "Google LLC",
-        purpose: "tells whether it is up",
-        hosts: &["api.google-workspace.example"],
-        health: HealthProbe::Operation("getStatus"),
-        quota: Quota { per_second: 10.0, burst: 20 },
-        limits: &[],
-        prices: &[],
-        docs: "https://google-workspace.example",
+        purpose: "keeps the school's files, documents, calendars, mail, courses and accounts",
+        hosts: &[
+            "oauth2.googleapis.com",
+            "www.googleapis.com",
+            "docs.googleapis.com",
+            "gmail.googleapis.com",
+            "classroom.googleapis.com",
+            "meet.googleapis.com",
+            "admin.googleapis.com",
+        ],
+        health: HealthProbe::Operation("checkConnection"),
+        quota: Quota { per_second: 10.0, burst: 40 },
+        limits: &[
+            limit(
+                "Drive",
+                "325000 quota units a minute for each user of a project made since May 2026",
+                "notes of this project, not yet confirmed at https://developers.google.com/workspace/drive/api/guides/limits",
+            ),
+            limit(
+                "Calendar",
+                "600 requests a minute for each user of a project",
+                "https://developers.google.com/workspace/calendar/api/guides/quota",
+            ),
+            limit(
+                "Docs",
+                "300 reads and 60 writes a minute for each user of a project",
+                "https://developers.google.com/workspace/docs/api/limits",
+            ),
+            limit(
+                "Size of a file in Drive",
+                "5497558138880 bytes",
+                "https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create",
+            ),
+            limit(
+                "Export of a document",
+                "10 MB",
+                "https://developers.google.com/workspace/drive/api/reference/rest/v3/files/export",
+            ),
+        ],
+        prices: &[Price {
+            unit: "call, with Google Workspace for Education Fundamentals",
+            micros: 0,
+            currency: "USD",
+            source: "notes of this project, not yet confirmed at https://edu.google.com/workspace-for-education/editions/",
+            date: READ,
+        }],
+        docs: "https://developers.google.com/workspace",
     };
 
     fn operations() -> Vec<OperationSpec> {
-        operations![GetStatus]
+        let mut operations = operations![CheckConnection];
+        operations.extend(drive::operations());
+        operations.extend(watch::operations());
+        operations
     }
 
-    fn authenticate(config: &GoogleWorkspaceConfig, request: &mut Request, _now: Timestamp) -> Result<()> {
-        request.headers.set("authorization", format!("Bearer {}", config.api_key.expose()));
+    /// The access token is all there is.
+    fn authenticate(_config: &GoogleWorkspaceConfig, _request: &mut Request, _now: Timestamp) -> Result<()> {
         Ok(())
+    }
+
+    fn token_grant(config: &GoogleWorkspaceConfig, wanted: &Wanted) -> Result<Option<TokenGrant>> {
+        config.grant(wanted).map(Some)
+    }
+
+    fn consent_page(config: &GoogleWorkspaceConfig) -> Result<Option<ConsentPage>> {
+        config.consent_page().map(Some)
+    }
+
+    fn key_set(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Option<Url> {
+        webhook::key_set(config, incoming)
+    }
+
+    fn key_set_token<'a>(incoming: &Incoming<'a>) -> Option<Cow<'a, str>> {
+        webhook::bearer(incoming)
+    }
+
+    fn webhook(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Result<Webhook> {
+        webhook::read(config, incoming)
     }
 
     fn parse_error(status: u16, headers: &Headers, body: &[u8]) -> Error {
         error::parse(status, headers, body)
+    }
+
+    fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
+        error::decide(seen, repeat, now)
     }
 }

@@ -8,12 +8,18 @@ use crate::{
     providers::{ConfigField, ProviderConfig},
     transport::{
         jwt::PrivateKey,
-        oauth::{self, ClientIdentity, ClientProof, GrantKind, Rights, TokenGrant, Wanted},
+        oauth::{self, ClientIdentity, ClientProof, ConsentPage, GrantKind, Rights, TokenGrant, Wanted},
     },
 };
 
+/// What a person is asked for unless the settings say otherwise: what no application may do by itself, and what makes
+/// sense on behalf of a teacher.
+const CONSENT: &str = "offline_access User.Read Mail.ReadWrite Mail.Send Calendars.ReadWrite Files.ReadWrite.All \
+                       Team.ReadBasic.All Channel.ReadBasic.All ChannelMessage.Read.All ChannelMessage.Send \
+                       OnlineMeetings.ReadWrite EduRoster.Read EduAssignments.ReadWrite";
+
 /// Where tokens come from.
-const LOGIN: &str = "https://login.microsoftonline.com";
+pub(super) const LOGIN: &str = "https://login.microsoftonline.com";
 
 /// What an application asks for: all that an administrator has consented to.
 const DEFAULT_SCOPE: &str = "https://graph.microsoft.com/.default";
@@ -57,6 +63,12 @@ pub struct Microsoft365Config {
     /// The scopes to ask for with a person's consent, with spaces between. Default: all that was consented to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<String>,
+    /// The certificate, in PEM, that Graph encrypts what notifications hold to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_certificate: Option<String>,
+    /// Its private key, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_key: Option<Secret<String>>,
     /// Where requests go, those for tokens too. Default: Microsoft's own hosts; tests point it at the sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Url>,
@@ -74,6 +86,8 @@ impl Microsoft365Config {
             refresh_token: None,
             user: None,
             scopes: None,
+            notification_certificate: None,
+            notification_key: None,
             base_url: None,
         }
     }
@@ -165,6 +179,24 @@ impl Microsoft365Config {
         })
     }
 
+    /// Where a person consents to what needs a person.
+    pub(super) fn consent_page(&self) -> Result<ConsentPage> {
+        let mut authorize = self.token_endpoint()?;
+        authorize
+            .path_segments_mut()
+            .map_err(|()| Error::internal("a vendor's host is not an address"))?
+            .pop()
+            .push("authorize");
+        let scopes = self.asked().unwrap_or_else(|| CONSENT.to_owned());
+        Ok(ConsentPage {
+            authorize,
+            endpoint: self.token_endpoint()?,
+            client: ClientIdentity { id: self.client_id.clone(), proof: self.proof()? },
+            scopes: scopes.split_whitespace().map(str::to_owned).collect(),
+            parameters: vec![("response_mode", "query")],
+        })
+    }
+
     fn token_endpoint(&self) -> Result<Url> {
         let bad = || Error::internal("the address of the token endpoint is none");
         let mut url = match &self.base_url {
@@ -221,6 +253,16 @@ impl ProviderConfig for Microsoft365Config {
             hint: "an id or a user principal name, such as office@yourschool.example",
         },
         ConfigField { name: "scopes", env: None, hint: "with spaces between, such as Mail.Send ChannelMessage.Send" },
+        ConfigField {
+            name: "notification_certificate",
+            env: None,
+            hint: "a certificate of the school's own, RSA of 2048 to 4096 bits, from -----BEGIN CERTIFICATE----- to the end",
+        },
+        ConfigField {
+            name: "notification_key",
+            env: None,
+            hint: "the RSA private key of notification_certificate, without a password",
+        },
         ConfigField { name: "base_url", env: None, hint: "an https address" },
     ];
 
@@ -242,6 +284,17 @@ impl ProviderConfig for Microsoft365Config {
             }
             (Some(_), None) => return Err(Error::invalid("certificate_key", "is required beside a certificate")),
             (None, Some(_)) => return Err(Error::invalid("certificate", "is required beside a certificate_key")),
+            (None, None) => {}
+        }
+        match (&self.notification_certificate, &self.notification_key) {
+            (Some(certificate), Some(key)) => {
+                oauth::thumbprint(certificate).map_err(|error| error.with_field("notification_certificate"))?;
+                PrivateKey::from_pem(key.expose()).map_err(|error| error.with_field("notification_key"))?;
+            }
+            (Some(_), None) => return Err(Error::invalid("notification_key", "is required beside its certificate")),
+            (None, Some(_)) => {
+                return Err(Error::invalid("notification_certificate", "is required beside its notification_key"));
+            }
             (None, None) => {}
         }
         if !self.acts_itself() && self.refresh_token.is_none() {

@@ -26,8 +26,10 @@ mod roster;
 mod sharing;
 mod sites;
 mod submissions;
+mod subscriptions;
 mod teams;
 mod upload;
+mod webhook;
 mod wire;
 
 pub use agenda::{CalendarView, GetSchedule, Schedule, Schedules};
@@ -77,16 +79,21 @@ pub use sites::{
 pub use submissions::{
     GetSubmission, GradeSubmission, ListSubmissions, ReassignSubmission, ReturnSubmission, Submission,
 };
+pub use subscriptions::{Subscribe, Subscription, Unsubscribe};
 pub use teams::{ArchiveTeam, CreateTeam, CreateTeamFromClass, GetTeam, ListTeams, Team, TeamVisibility};
+
+use std::borrow::Cow;
+
+use url::Url;
 
 use crate::{
     error::{Error, Result},
     model::Timestamp,
     operations,
-    providers::{HealthProbe, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota},
+    providers::{HealthProbe, Incoming, Limit, OperationSpec, Price, Provider, ProviderInfo, Quota, Webhook},
     transport::{
         Decision, Headers, Repeat, Request, Seen,
-        oauth::{TokenGrant, Wanted},
+        oauth::{ConsentPage, TokenGrant, Wanted},
     },
 };
 
@@ -167,7 +174,7 @@ impl Provider for Microsoft365 {
     };
 
     fn operations() -> Vec<OperationSpec> {
-        operations![
+        let mut operations = operations![
             CreateTeam,
             CreateTeamFromClass,
             GetTeam,
@@ -256,7 +263,9 @@ impl Provider for Microsoft365 {
             GradeSubmission,
             ReturnSubmission,
             ReassignSubmission,
-        ]
+        ];
+        operations.extend(subscriptions::operations());
+        operations
     }
 
     /// The access token is all that Graph wants.
@@ -266,6 +275,22 @@ impl Provider for Microsoft365 {
 
     fn token_grant(config: &Microsoft365Config, wanted: &Wanted) -> Result<Option<TokenGrant>> {
         config.grant(wanted).map(Some)
+    }
+
+    fn consent_page(config: &Microsoft365Config) -> Result<Option<ConsentPage>> {
+        config.consent_page().map(Some)
+    }
+
+    fn key_set(config: &Microsoft365Config, incoming: &Incoming<'_>) -> Option<Url> {
+        webhook::key_set(config, incoming)
+    }
+
+    fn key_set_token<'a>(incoming: &Incoming<'a>) -> Option<Cow<'a, str>> {
+        webhook::token(incoming)
+    }
+
+    fn webhook(config: &Microsoft365Config, incoming: &Incoming<'_>) -> Result<Webhook> {
+        webhook::read(config, incoming)
     }
 
     fn parse_error(status: u16, headers: &Headers, body: &[u8]) -> Error {

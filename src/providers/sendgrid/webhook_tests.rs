@@ -53,7 +53,7 @@ fn told(
             headers.set(&format!("x-twilio-email-event-webhook-{name}"), value);
         }
     }
-    let incoming = Incoming { url: &url, headers: &headers, body, now: Timestamp::from_micros(now * 1_000_000) };
+    let incoming = Incoming::new(&url, &headers, body, Timestamp::from_micros(now * 1_000_000));
     match verify(config, &incoming)? {
         Webhook::Events(events) => Ok(events),
         Webhook::Handshake(_) => panic!("SendGrid has no handshake"),

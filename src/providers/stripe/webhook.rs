@@ -102,7 +102,7 @@ mod tests {
         }
         let url = "https://sis.example/hook".parse().unwrap();
         let now = Timestamp::from_micros(now * 1_000_000);
-        read(config, &Incoming { url: &url, headers: &headers, body, now })
+        read(config, &Incoming::new(&url, &headers, body, now))
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{Twilio, TwilioConfig};
 use crate::{
     error::{Error, Result},
     model::{Redactor, RequestId, Runtime, Timestamp},
-    providers::{AccessToken, Call, CallContext, Operation, Parts, Provider, Steps, Tokens},
+    providers::{AccessToken, Call, CallContext, Channel, Channels, Operation, Parts, Provider, Steps, Tokens},
     transport::{
         Backoff, Breaker, Client, Failure, FailureKind, Headers, Http, Method, Outbound, Plan, Request, Response,
         RetryBudget,
@@ -124,6 +124,29 @@ impl Tokens for NoneWanted {
     }
 }
 
+#[async_trait]
+impl Channels for NoneWanted {
+    fn secret(&self, id: &str) -> String {
+        unreachable!("{id}")
+    }
+
+    fn route(&self) -> String {
+        unreachable!()
+    }
+
+    async fn keep(&self, channel: Channel) -> Result<()> {
+        unreachable!("{}", channel.id)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Channel>> {
+        unreachable!("{id}")
+    }
+
+    async fn forget(&self, id: &str) -> Result<()> {
+        unreachable!("{id}")
+    }
+}
+
 pub(super) struct Bench {
     pub(super) fake: Arc<Fake>,
     pub(super) parts: Arc<Recorded>,
@@ -176,6 +199,8 @@ impl Bench {
             parts: self.parts.clone(),
             steps: Arc::new(NoneWanted),
             tokens: Arc::new(NoneWanted),
+            channels: Arc::new(NoneWanted),
+            used: Default::default(),
             meter: Default::default(),
             detail: Default::default(),
             vendor_key: "key".to_owned(),

@@ -167,7 +167,7 @@ mod tests {
             headers.set("X-Twilio-Signature", signature);
         }
         let url: Url = url.parse().unwrap();
-        read(config, &Incoming { url: &url, headers: &headers, body, now: Timestamp::default() })
+        read(config, &Incoming::new(&url, &headers, body, Timestamp::default()))
     }
 
     const BODY: &[u8] =
@@ -240,7 +240,8 @@ mod tests {
         fn any_bytes_are_answered_without_a_panic(body: Vec<u8>, signature in "\\PC{0,40}") {
             let _ = verify(&config(), URL, Some(&signature), &body);
             let url: Url = URL.parse().unwrap();
-            let incoming = Incoming { url: &url, headers: &Headers::default(), body: &body, now: Timestamp::default() };
+            let headers = Headers::default();
+            let incoming = Incoming::new(&url, &headers, &body, Timestamp::default());
             let _ = claimed_account(&incoming);
             let _ = event(object(pairs(&body)));
         }

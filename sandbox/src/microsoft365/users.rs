@@ -1,0 +1,111 @@
+//! Users and the organisation.
+
+use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::context::{Context, Outcome, merge, needed, text};
+use super::error::GraphError;
+use super::odata::Listing;
+use super::table::Kind;
+use super::world::organization;
+use crate::exchange::Answer;
+
+/// What Graph shows of a user who is not asked about more closely.
+const SHOWN: &[&str] = &[
+    "id",
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+];
+
+pub(super) const USERS: Listing<'_> = Listing::new("users").shown(SHOWN);
+
+pub(super) fn organization_list(context: &Context<'_>) -> Outcome {
+    context.page(vec![organization()], &Listing::new("organization"))
+}
+
+pub(super) fn all(context: &mut Context<'_>) -> Outcome {
+    match *context.method() {
+        Method::GET => {
+            context.consistent()?;
+            let seen = context.world.table.under(Kind::User, "").filter(|row| row.unseen == 0);
+            let users = seen.map(|row| row.value.clone()).collect();
+            context.page(users, &USERS)
+        }
+        Method::POST => create(context),
+        _ => Err(GraphError::no_route()),
+    }
+}
+
+fn create(context: &mut Context<'_>) -> Outcome {
+    let mut user = context.body()?;
+    for name in ["displayName", "mailNickname", "userPrincipalName"] {
+        needed(&user, name)?;
+    }
+    if !user.get("accountEnabled").is_some_and(Value::is_boolean) {
+        return Err(GraphError::property("accountEnabled"));
+    }
+    if user.pointer("/passwordProfile/password").and_then(Value::as_str).is_none_or(|password| password.len() < 8) {
+        return Err(GraphError::property("passwordProfile"));
+    }
+    let name = needed(&user, "userPrincipalName")?.to_owned();
+    if !name.contains('@') {
+        return Err(GraphError::property("userPrincipalName"));
+    }
+    if context.world.user_id(&name).is_some() {
+        let message = "Another object with the same value for property userPrincipalName already exists.";
+        return Err(GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message));
+    }
+    let id = context.world.guid();
+    user["id"] = json!(id);
+    user["createdDateTime"] = json!(context.now());
+    if user.get("mail").is_none() {
+        user["mail"] = json!(name);
+    }
+    hide_password(&mut user);
+    context.world.add_user(user.clone());
+    context.whole(StatusCode::CREATED, "users", user)
+}
+
+/// A password goes in and never comes out.
+fn hide_password(user: &mut Value) {
+    if let Some(fields) = user.as_object_mut() {
+        fields.remove("passwordProfile");
+    }
+}
+
+/// One user by object id; `named` is what the path had.
+pub(super) fn one(context: &mut Context<'_>, id: &str, named: &str) -> Outcome {
+    let missing = GraphError::no_resource(named);
+    match *context.method() {
+        Method::GET => {
+            let row = context.seen(Kind::User, id, missing)?;
+            context.one(row.value, &USERS)
+        }
+        Method::PATCH => {
+            let mut patch = context.body()?;
+            hide_password(&mut patch);
+            if let Some(name) = text(&patch, "userPrincipalName")
+                && context.world.user_id(name).is_some_and(|other| other != id)
+            {
+                let message = "Another object with the same value for property userPrincipalName already exists.";
+                return Err(GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message));
+            }
+            let row = context.world.table.change(Kind::User, "", id).ok_or(missing)?;
+            merge(&mut row.value, &patch);
+            Ok(Answer::empty(StatusCode::NO_CONTENT))
+        }
+        Method::DELETE => {
+            context.world.table.remove(Kind::User, "", id).ok_or(missing)?;
+            Ok(Answer::empty(StatusCode::NO_CONTENT))
+        }
+        _ => Err(GraphError::no_route()),
+    }
+}

@@ -1,0 +1,86 @@
+//! Channels at vendors: listed, and renewed ahead of their end.
+
+use std::sync::{Arc, Weak};
+
+use serde_json::json;
+
+use super::{
+    Core, Tenant,
+    road::{Arguments, Options, travel},
+};
+use crate::{
+    error::Result,
+    model::{Actor, TenantId},
+    services::{Event, Subscription},
+    storage::{Record, Storage},
+};
+
+/// How often channels are looked for that are to be renewed.
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl Core {
+    /// Renews what is due, now and from time to time.
+    pub(super) fn sweep_subscriptions(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        let runtime = self.runtime.clone();
+        self.runtime.spawn(async move {
+            while let Some(core) = Weak::upgrade(&weak) {
+                if core.enter().is_err() {
+                    return;
+                }
+                if let Err(error) = core.renew_due().await {
+                    tracing::error!(%error, "subscriptions could not be looked for");
+                }
+                drop(core);
+                runtime.sleep(SWEEP).await;
+            }
+        });
+    }
+
+    /// Renews every channel whose time has come, each by a call for whoever made it. Answers how many were renewed.
+    pub(super) async fn renew_due(self: &Arc<Self>) -> Result<usize> {
+        let mut renewed = 0;
+        for (tenant, row) in self.subscriptions.due().await? {
+            match self.renew(&tenant, row).await {
+                Ok(true) => renewed += 1,
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, %tenant, "a subscription could not be renewed"),
+            }
+        }
+        Ok(renewed)
+    }
+
+    async fn renew(self: &Arc<Self>, tenant: &TenantId, row: Record) -> Result<bool> {
+        let Some(keys) = self.security.known_keys(tenant).await? else { return Ok(false) };
+        let Some(due) = self.subscriptions.take(&keys, row).await? else { return Ok(false) };
+        let arguments = Arguments::Json(due.renewal.arguments.clone());
+        let (provider, operation) = (due.provider.clone(), due.renewal.operation.clone());
+        let call = travel(self, tenant, &due.actor, &provider, &operation, arguments, Options::default());
+        let Err(error) = call.await else { return Ok(true) };
+        tracing::warn!(%error, %tenant, %provider, "a subscription could not be renewed; it is tried again until it lapses");
+        if self.subscriptions.failed(due, &error).await? {
+            let detail = json!({ "operation": operation, "code": error.code() });
+            let known = self.providers.get(&*provider).map(|provider| provider.info.id);
+            let event = self.audit.event(tenant, "subscription_lapsed", "medium", None, known, detail);
+            self.writer.commit(&[event]).await?;
+        }
+        Ok(false)
+    }
+}
+
+impl Tenant {
+    /// The school's subscriptions at vendors, of every provider. Only for an administrator.
+    pub async fn subscriptions(&self, actor: &Actor) -> Result<Vec<Subscription>> {
+        let _record = self.administer(actor, None, Event::CallRefused).await?;
+        self.core.subscriptions.list(&self.id).await
+    }
+}
+
+impl super::IntegrationManager {
+    /// Renews the subscriptions at vendors whose time has come; answers how many. Runs by itself every minute; a host
+    /// that lives for one call at a time calls it from its own timer.
+    pub async fn renew_subscriptions(&self) -> Result<usize> {
+        let _entered = self.0.enter()?;
+        self.0.renew_due().await
+    }
+}

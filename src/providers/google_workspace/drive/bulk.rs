@@ -1,0 +1,197 @@
+//! Many files at once. <https://developers.google.com/workspace/drive/api/guides/performance#batch-requests>
+
+use std::collections::{BTreeSet, VecDeque};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        GoogleWorkspace,
+        batch::{self, BatchReport, Endpoint, ItemResult},
+        define::{Done, check_id, operation},
+        scopes,
+        wire::{drive, host},
+    },
+    files::for_all_drives,
+    grant::{Share, explained},
+    objects::{FILE, File, Permission},
+};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    providers::Call,
+    transport::{Repeat, Request},
+};
+
+const DRIVE: Endpoint = Endpoint { host: host::MAIN, path: &["batch", "drive", "v3"], most: 100 };
+/// The most items of one call.
+const MOST: usize = 1000;
+
+/// One file and whom it is shared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct FileShare {
+    /// The file's id.
+    pub file_id: String,
+    /// Whom it is shared with.
+    pub share: Share,
+}
+
+impl FileShare {
+    /// A file and whom it is shared with.
+    pub fn new(file_id: impl Into<String>, share: Share) -> Self {
+        Self { file_id: file_id.into(), share }
+    }
+}
+
+operation! {
+    /// Shares many files, a hundred to a request. What is wrong with one holds up no other: each has its own result.
+    ///
+    /// <https://developers.google.com/workspace/drive/api/guides/performance#batch-requests>. Access `write`. Google takes one
+    /// change at a time of who has a file; those of one file go one after the other.
+    ///
+    /// Example: `{"items": [{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g", "share": {"role": "reader", "type": "user", "emailAddress": "a@school.edu"}}]}`
+    ShareFiles = "shareFiles", Write, Never -> BatchReport<Permission>,
+    scopes scopes::DRIVE,
+    deadline 300,
+    discloses {
+        "items[].share.emailAddress": Contact(Anyone), "items[].share.message": Message(Anyone), "asUser": Contact(Staff)
+    }
+    path {}
+    required {
+        /// The files, up to 1000.
+        items: Vec<FileShare>,
+    }
+    optional {}
+    check |this| {
+        check_count("items", this.items.len())?;
+        for (at, item) in this.items.iter().enumerate() {
+            let here = |error: Error| error.within(&format!("items[{at}]"));
+            check_id("file_id", &item.file_id).map_err(here)?;
+            item.share.check().map_err(|error| here(error.within("share")))?;
+        }
+    }
+    run |this, call| { share_all(call, &this.items).await }
+}
+
+operation! {
+    /// Deletes many files for good, a hundred to a request. Each has its own result.
+    ///
+    /// <https://developers.google.com/workspace/drive/api/reference/rest/v3/files/delete>. Access `write`.
+    ///
+    /// Example: `{"fileIds": ["1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"]}`
+    DeleteFiles = "deleteFiles", Write, Always -> BatchReport<Done>,
+    scopes scopes::DRIVE,
+    deadline 300,
+    discloses { "asUser": Contact(Staff) }
+    path {}
+    required {
+        /// The files' ids, up to 1000.
+        file_ids: Vec<String>,
+    }
+    optional {}
+    check |this| { check_ids("fileIds", &this.file_ids)?; }
+    run |this, call| { delete_all(call, &this.file_ids).await }
+}
+
+operation! {
+    /// Reads about many files, a hundred to a request. Each has its own result.
+    ///
+    /// <https://developers.google.com/workspace/drive/api/reference/rest/v3/files/get>. Access `read`.
+    ///
+    /// Example: `{"fileIds": ["1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"]}`
+    GetFiles = "getFiles", Read, Always -> BatchReport<File>,
+    scopes scopes::FILES,
+    deadline 120,
+    discloses { "asUser": Contact(Staff) }
+    path {}
+    required {
+        /// The files' ids, up to 1000.
+        file_ids: Vec<String>,
+    }
+    optional {}
+    check |this| { check_ids("fileIds", &this.file_ids)?; }
+    run |this, call| {
+        let get = |id: &String| Ok(for_all_drives(call.get(drive(call, &["files", id])?)).query("fields", FILE));
+        let requests = this.file_ids.iter().map(get).collect::<Result<Vec<Request>>>()?;
+        let results = batch::objects(call, DRIVE, requests, Repeat::Always, |file: &File| file.id.clone()).await?;
+        Ok(BatchReport::new(call, named(results, &this.file_ids)))
+    }
+}
+
+/// Each result with the id that it was about.
+fn named<T>(results: Vec<ItemResult<T>>, ids: &[String]) -> Vec<ItemResult<T>> {
+    results.into_iter().zip(ids).map(|(result, id)| ItemResult { id: Some(id.clone()), ..result }).collect()
+}
+
+pub(in super::super) fn check_count(field: &str, count: usize) -> Result<()> {
+    match count {
+        0 => Err(Error::invalid(field, "must not be empty")),
+        count if count > MOST => Err(Error::invalid(field, format!("must have at most {MOST} items; divide them"))),
+        _ => Ok(()),
+    }
+}
+
+fn check_ids(field: &str, ids: &[String]) -> Result<()> {
+    check_count(field, ids.len())?;
+    for (at, id) in ids.iter().enumerate() {
+        check_id("", id).map_err(|error| error.with_field(format!("{field}[{at}]")))?;
+    }
+    Ok(())
+}
+
+/// Wave after wave, each with at most one change of a file: of two at once, Google keeps the last alone.
+async fn share_all(call: &Call<'_, GoogleWorkspace>, items: &[FileShare]) -> Result<BatchReport<Permission>> {
+    let mut waiting: VecDeque<(usize, &FileShare)> = items.iter().enumerate().collect();
+    let mut results: Vec<ItemResult<Permission>> = Vec::new();
+    while !waiting.is_empty() {
+        let mut files = BTreeSet::new();
+        let (now, later): (Vec<_>, Vec<_>) = waiting.drain(..).partition(|(_, item)| files.insert(&item.file_id));
+        waiting.extend(later);
+        let requests = now.iter().map(|(_, item)| item.share.request(call, &item.file_id));
+        let requests = requests.collect::<Result<Vec<Request>>>()?;
+        let answers = match batch::send(call, DRIVE, requests, Repeat::Never).await {
+            Ok(answers) => answers,
+            // What was done before stays told.
+            Err(error) if !results.is_empty() => vec![Err(error); now.len()],
+            Err(error) => return Err(error),
+        };
+        for ((index, _), answer) in now.iter().zip(answers) {
+            let read = answer.and_then(|response| call.read::<Permission>(&response, Repeat::Never));
+            results.push(match read {
+                Ok(permission) => ItemResult::done(*index, permission.id.clone(), Some(permission)),
+                Err(error) => ItemResult::failed(*index, None, &explained(error)),
+            });
+        }
+    }
+    results.sort_by_key(|result| result.index);
+    Ok(BatchReport::new(call, results))
+}
+
+/// Those of which it is not known are asked for again: that one is not there any more means then that it was done.
+async fn delete_all(call: &Call<'_, GoogleWorkspace>, ids: &[String]) -> Result<BatchReport<Done>> {
+    let request = |id: &str| Ok(for_all_drives(call.delete(drive(call, &["files", id])?)));
+    let requests = ids.iter().map(|id| request(id)).collect::<Result<Vec<Request>>>()?;
+    let mut answers = batch::send(call, DRIVE, requests.clone(), Repeat::Never).await?;
+    let unknown = |answer: &Result<_>| matches!(answer, Err(error) if error.code() == ErrorCode::OutcomeUnknown);
+    let open: Vec<usize> =
+        answers.iter().enumerate().filter(|(_, answer)| unknown(answer)).map(|(index, _)| index).collect();
+    if !open.is_empty() {
+        let again = open.iter().filter_map(|at| requests.get(*at).cloned()).collect();
+        let second = batch::send(call, DRIVE, again, Repeat::Always).await?;
+        for (at, answer) in open.iter().zip(second) {
+            if let Some(first) = answers.get_mut(*at) {
+                *first = answer;
+            }
+        }
+    }
+    let results = answers.into_iter().enumerate().zip(ids).map(|((index, answer), id)| match answer {
+        Ok(_) => ItemResult::done(index, Some(id.clone()), None),
+        Err(error) if error.code() == ErrorCode::NotFound && open.contains(&index) => {
+            ItemResult::done(index, Some(id.clone()), None)
+        }
+        Err(error) => ItemResult::failed(index, Some(id.clone()), &error),
+    });
+    Ok(BatchReport::new(call, results.collect()))
+}

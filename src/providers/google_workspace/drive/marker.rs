@@ -1,0 +1,90 @@
+//! Knows again a file that an earlier try may have made: by a mark of ours on it.
+//!
+//! Google's own documents cannot be given an id beforehand. <https://developers.google.com/workspace/drive/api/guides/create-file>
+//! Marks are seen by this OAuth client alone. <https://developers.google.com/workspace/drive/api/guides/properties>
+
+use std::{future::Future, time::Duration};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        GoogleWorkspace,
+        wire::{self, drive},
+    },
+    objects::{FILE, File},
+    query,
+};
+use crate::{
+    error::{ErrorCode, Result},
+    providers::Call,
+    transport::Repeat,
+};
+
+/// The mark's name.
+const NAME: &str = "sisCall";
+/// Drive's search runs behind what was made: how often it is asked, and how long after each time.
+const LOOKS: u32 = 3;
+const BETWEEN: Duration = Duration::from_millis(500);
+
+#[derive(Deserialize)]
+struct Found {
+    #[serde(default)]
+    files: Vec<File>,
+}
+
+/// A step that makes one file with `make`, which is given the marks to put on it as `appProperties`.
+///
+/// What an earlier try made is found by its mark, and so is what this one may have made when no answer comes. Answers the
+/// file's id, and the file where it was seen.
+pub(in super::super) async fn made<F>(
+    call: &Call<'_, GoogleWorkspace>,
+    step: &str,
+    make: impl FnOnce(Value) -> F + Send,
+) -> Result<(String, Option<File>)>
+where
+    F: Future<Output = Result<File>> + Send,
+{
+    let mark = call.vendor_key(step);
+    wire::made(call, step, async |begun| {
+        let earlier = if begun { find(call, &mark).await? } else { None };
+        let file = match earlier {
+            Some(file) => file,
+            None => match make(json!({ NAME: mark })).await {
+                Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+                    // What the search says later is no worse than what is known now.
+                    find(call, &mark).await.ok().flatten().ok_or(error)?
+                }
+                other => other?,
+            },
+        };
+        Ok((file.id.clone().unwrap_or_default(), file))
+    })
+    .await
+}
+
+async fn find(call: &Call<'_, GoogleWorkspace>, mark: &str) -> Result<Option<File>> {
+    let q = format!(
+        "appProperties has {{ key={} and value={} }} and trashed = false",
+        query::quoted(NAME),
+        query::quoted(mark)
+    );
+    for look in 0..LOOKS {
+        if look > 0 {
+            call.runtime().sleep(BETWEEN).await;
+        }
+        let request = call
+            .get(drive(call, &["files"])?)
+            .query("q", &q)
+            .query("fields", format!("files({FILE})"))
+            .query("supportsAllDrives", "true")
+            .query("includeItemsFromAllDrives", "true")
+            .query("corpora", "allDrives");
+        let found: Found = call.read(&call.send_as(request, Repeat::Always).await?, Repeat::Always)?;
+        if let Some(file) = found.files.into_iter().next() {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,87 @@
+//! [`KeySetService`]: the public keys that vendors sign with, fetched where they publish them.
+
+use std::{sync::Arc, time::Duration};
+
+use quick_cache::sync::Cache;
+use url::Url;
+
+use crate::{
+    error::{Error, ErrorCode, Result},
+    model::Runtime,
+    transport::{Backoff, Breaker, Client, Method, Outbound, Plan, Repeat, Request, RetryBudget, decide, jwt::KeySet},
+};
+
+/// How long keys are believed without a look.
+const FRESH: Duration = Duration::from_secs(24 * 3600);
+/// The shortest time between two looks, whatever tokens come in: a forged one must not make us ask the vendor.
+const LEAST: Duration = Duration::from_secs(60);
+/// A vendor waits three seconds for the answer to its webhook.
+const PATIENCE: Duration = Duration::from_millis(2500);
+/// The most bytes of a key set.
+const MOST: usize = 256 << 10;
+
+/// Fetches and caches key sets.
+pub struct KeySetService {
+    client: Client,
+    runtime: Runtime,
+    backoff: Backoff,
+    sets: Cache<String, (Duration, Arc<KeySet>)>,
+    asked: Cache<String, Duration>,
+}
+
+impl KeySetService {
+    pub(crate) fn new(client: Client, runtime: Runtime, backoff: Backoff) -> Self {
+        Self { client, runtime, backoff, sets: Cache::new(100), asked: Cache::new(100) }
+    }
+
+    /// The keys at `url`; fetched anew where they are old, or where `token` was signed with one that is not among them.
+    pub(crate) async fn get(&self, url: &Url, token: Option<&str>, outbound: &Arc<Outbound>) -> Result<Arc<KeySet>> {
+        let key = url.to_string();
+        let now = self.runtime.monotonic();
+        let known = self.sets.get(&key);
+        if let Some((at, set)) = &known
+            && now.saturating_sub(*at) < FRESH
+            && token.is_none_or(|token| set.has_key_of(token))
+        {
+            return Ok(set.clone());
+        }
+        let lately = self.asked.get(&key).is_some_and(|at| now.saturating_sub(at) < LEAST);
+        match known {
+            Some((_, set)) if lately => return Ok(set),
+            _ => {}
+        }
+        self.asked.insert(key.clone(), now);
+        match self.fetch(url, outbound).await {
+            Ok(set) => {
+                let set = Arc::new(set);
+                self.sets.insert(key, (now, set.clone()));
+                Ok(set)
+            }
+            // Old keys verify what they signed; a vendor that is down does not make its webhooks forgeries.
+            Err(error) => known.map(|(_, set)| set).ok_or(error),
+        }
+    }
+
+    async fn fetch(&self, url: &Url, outbound: &Arc<Outbound>) -> Result<KeySet> {
+        let mut request = Request::new(Method::Get, url.clone()).header("accept", "application/json");
+        request.max_body = MOST;
+        let plan = Plan {
+            outbound: outbound.clone(),
+            breaker: Arc::new(Breaker::default()),
+            budget: Arc::new(RetryBudget::default()),
+            backoff: self.backoff,
+            repeat: Repeat::Always,
+            decide,
+            deadline: self.runtime.now().after(PATIENCE),
+            urgent: false,
+        };
+        let mut attempts = 0;
+        let response = self.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
+        let unreadable =
+            || Error::new(ErrorCode::VendorUnavailable, "the vendor's public keys cannot be had at the moment");
+        if response.status != 200 {
+            return Err(unreadable());
+        }
+        serde_json::from_slice(&response.body).map_err(|_| unreadable())
+    }
+}
