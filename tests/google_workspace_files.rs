@@ -281,12 +281,10 @@ async fn a_document_goes_on_after_the_step_that_failed() {
     let school = school().await;
     let folder = made(&school, "createFolder", json!({ "name": "reports" })).await;
     let person = |address: &str| json!({ "role": "reader", "type": "user", "emailAddress": address });
-    for (number, (method, path, steps)) in [
-        ("POST", ":batchUpdate", vec!["create"]),
-        ("POST", "/permissions", vec!["create", "content"]),
-    ]
-    .into_iter()
-    .enumerate()
+    for (number, (method, path, steps)) in
+        [("POST", ":batchUpdate", vec!["create"]), ("POST", "/permissions", vec!["create", "content"])]
+            .into_iter()
+            .enumerate()
     {
         let title = format!("report {number}");
         let document = json!({
@@ -310,7 +308,11 @@ async fn a_document_goes_on_after_the_step_that_failed() {
         let text = made(&school, "getDocumentText", json!({ "documentId": output["documentId"] })).await;
         assert_eq!(text["text"].as_str().unwrap().trim_end(), "Hello");
         assert_eq!(school.sandbox.google_workspace().share_notices().len(), notices + 2);
-        assert_eq!(named(&school, &key, "createDocument", document).await.unwrap(), output, "and then it is remembered");
+        assert_eq!(
+            named(&school, &key, "createDocument", document).await.unwrap(),
+            output,
+            "and then it is remembered"
+        );
     }
 }
 
@@ -369,9 +371,7 @@ async fn many_at_once_have_each_their_own_result() {
     assert_eq!(read["results"][0]["error"]["code"], "not_found");
     assert_eq!(read["results"][120]["item"]["id"], asked[120]);
 
-    let share = |file: &Value, address: &str| {
-        json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } })
-    };
+    let share = |file: &Value, address: &str| json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } });
     let items = [
         share(&ids[0], google::TEACHER),
         share(&ids[0], google::STUDENT),
