@@ -294,6 +294,7 @@ async fn a_schools_own_keys_open_that_school_alone() {
     let school = School::open().await;
     school.configure().await;
     let other = school.other("other-school");
+    other.configure().await;
     // Many: a key is random, and each must work.
     for number in 0..20 {
         let request = json!({ "name": format!("key {number}"), "userId": "u-7", "role": "admin", "scopes": ["*"] });
@@ -326,6 +327,18 @@ async fn a_schools_own_keys_open_that_school_alone() {
     Answer::of(school.ask_as(&narrow, Method::POST, "/twilio/getBalance")).await.ok();
     Answer::of(school.ask_as(&narrow, Method::POST, SMS).json(&sms())).await.problem(403, "permission_denied");
     Answer::of(school.ask_as(&narrow, Method::GET, "/audit")).await.problem(403, "permission_denied");
+
+    // Who may make keys makes none that reaches further than their own.
+    let keeper = json!({ "name": "k", "userId": "u-8", "role": "admin", "scopes": ["sis:manage", "weather:*"] });
+    let keeper = school.post("/api-keys", Some(keeper)).await.body["key"].as_str().unwrap().to_owned();
+    let making = |scope: &str| {
+        let request = json!({ "name": "m", "userId": "u-8", "role": "admin", "scopes": [scope] });
+        Answer::of(school.ask_as(&keeper, Method::POST, "/api-keys").json(&request))
+    };
+    making("weather:getForecast").await.ok();
+    for scope in ["*", "twilio:*"] {
+        assert_eq!(making(scope).await.problem(403, "permission_denied")["field"], "scopes[0]", "{scope}");
+    }
 
     let id = made["id"].as_str().unwrap();
     let gone = school.ask(Method::DELETE, &format!("/api-keys/{id}")).send().await.unwrap();

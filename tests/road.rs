@@ -82,6 +82,16 @@ async fn who_may_not_is_refused_and_the_refusal_is_kept() {
     assert_eq!(events.len(), 1, "one alarm, not one for each refusal");
     assert_eq!(events[0].text("kind").unwrap(), "repeated_refusals");
 
+    // A name that no school has ever used is refused, and makes nothing: no keys, no record.
+    let nobody = manager.tenant("a-name-somebody-made-up").unwrap();
+    let error = nobody.call(&student, letter("no school tomorrow")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::PermissionDenied);
+    assert_eq!(nobody.config(&student, "courier").await.unwrap_err().code(), ErrorCode::PermissionDenied);
+    for table in tables::SCHEMA.tables {
+        let rows = storage.query_all(Query::of(table, nobody.id())).await.unwrap();
+        assert!(rows.is_empty(), "{}", table.name);
+    }
+
     let teacher = Actor::new("t-5", Role::Teacher);
     assert!(school.call(&teacher, letter("x")).await.is_err());
     school.grant(&admin(), "t-5", "courier", &Grant::default().allow(["sendLetter"])).await.unwrap();

@@ -100,7 +100,7 @@ async fn stations(
         return Err(Error::invalid("deadline", "must be more than nothing and at most an hour"));
     }
     let deadline = core.runtime.now().after(options.deadline.unwrap_or(operation.deadline));
-    let keys = core.security.keys(tenant).await?;
+    let known = core.security.known_keys(tenant).await?;
     let mut call = CallRow {
         tenant: tenant.clone(),
         request_id,
@@ -113,11 +113,16 @@ async fn stations(
 
     // 2. authorise
     if let Err(error) = core.access.check(tenant, actor, provider, operation).await {
-        if error.code() == ErrorCode::PermissionDenied {
-            refuse(core, &call, &keys, provider, operation, &options.about).await;
+        // A school that nobody has ever used has no record, and a refusal makes it none.
+        if let (ErrorCode::PermissionDenied, Some(keys)) = (error.code(), &known) {
+            refuse(core, &call, keys, provider, operation, &options.about).await;
         }
         return Err(error);
     }
+    let keys = match known {
+        Some(keys) => keys,
+        None => core.security.keys(tenant).await?,
+    };
 
     // 3. validate
     let prepared = match arguments {

@@ -348,16 +348,21 @@ impl Tenant {
             digest: None,
             deadline: None,
         };
-        let keys = self.core.security.keys(&self.id).await?;
+        let known = self.core.security.known_keys(&self.id).await?;
         if let Err(error) = self.core.access.check_admin(&self.id, actor) {
-            if error.code() == ErrorCode::PermissionDenied {
+            // A school that nobody has ever used has no record, and a refusal makes it none.
+            if let (ErrorCode::PermissionDenied, Some(keys)) = (error.code(), &known) {
                 let detail = (event != Event::CallRefused).then(|| serde_json::json!({ "event": event.name() }));
                 let outcome = Some(error.code().name());
                 let row = call.row(self.core.runtime.now(), Event::CallRefused, None, outcome, detail);
-                self.core.audit.record_outcome(&self.id, &keys, vec![Change::Insert(row)]).await?;
+                self.core.audit.record_outcome(&self.id, keys, vec![Change::Insert(row)]).await?;
             }
             return Err(error.at(provider.unwrap_or("sis"), "", call.request_id));
         }
+        let keys = match known {
+            Some(keys) => keys,
+            None => self.core.security.keys(&self.id).await?,
+        };
         Ok(Administration { call, keys, _entered: entered })
     }
 

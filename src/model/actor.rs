@@ -149,6 +149,17 @@ impl Actor {
         })
     }
 
+    /// Whether the actor's scopes, if it has any, hold all that this scope does: nobody passes on more than they have.
+    pub fn covers(&self, scope: &str) -> bool {
+        self.scopes.as_ref().is_none_or(|own| {
+            own.iter().any(|own| {
+                own == "*"
+                    || own == scope
+                    || own.strip_suffix('*').filter(|of| of.ends_with(':')).is_some_and(|of| scope.starts_with(of))
+            })
+        })
+    }
+
     /// Refuses ids that no audit row could show.
     pub(crate) fn check(&self) -> Result<()> {
         if self.id.is_empty() || self.id.chars().count() > 256 || self.id.chars().any(char::is_control) {
@@ -171,6 +182,25 @@ mod tests {
         assert!(!held.in_scope("twilio", "makeCall"));
         assert!(held.in_scope("weather", "getForecast"));
         assert!(!Actor::new("u", Role::Admin).scopes(vec![]).in_scope("twilio", "sendSms"));
+    }
+
+    #[test]
+    fn nobody_passes_on_more_than_they_have() {
+        let free = Actor::new("u", Role::Admin);
+        assert!(free.covers("*"));
+        let held = free.scopes(vec!["sis:manage".into(), "weather:*".into()]);
+        for (scope, covered) in [
+            ("sis:manage", true),
+            ("weather:getForecast", true),
+            ("weather:*", true),
+            ("sis:*", false),
+            ("*", false),
+            ("twilio:sendSms", false),
+            ("weatherman:x", false),
+        ] {
+            assert_eq!(held.covers(scope), covered, "{scope}");
+        }
+        assert!(Actor::new("u", Role::Admin).scopes(vec!["*".into()]).covers("*"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod google_workspace;
 pub mod khan_academy;
 #[cfg(feature = "microsoft365")]
 pub mod microsoft365;
+mod names;
 #[cfg(feature = "sendgrid")]
 pub mod sendgrid;
 mod spec;

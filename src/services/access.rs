@@ -304,6 +304,10 @@ impl AccessService {
             if scope != "*" && !parts {
                 return Err(Error::invalid(format!("scopes[{at}]"), "must be provider:operation, provider:* or *"));
             }
+            if !actor.covers(scope) {
+                let why = "a key cannot make one that reaches further than itself";
+                return Err(Error::new(ErrorCode::PermissionDenied, why).with_field(format!("scopes[{at}]")));
+            }
         }
         let now = self.runtime.now();
         let prefix = format!("sis_{}", hex::encode(random_bytes::<6>()));

@@ -14,20 +14,6 @@ use crate::{
     transport::{Repeat, Request, Response},
 };
 
-/// `courseId` of `course_id`.
-pub(super) fn camel(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for (at, part) in name.split('_').enumerate() {
-        let mut letters = part.chars();
-        match letters.next() {
-            Some(first) if at > 0 => out.extend(first.to_uppercase().chain(letters)),
-            Some(first) => out.extend([first].into_iter().chain(letters)),
-            None => {}
-        }
-    }
-    out
-}
-
 /// Refuses what cannot stand in a path as an id.
 pub(super) fn check_id(field: &str, id: &str) -> Result<()> {
     if id.trim().is_empty() || matches!(id, "." | "..") || id.contains(char::is_control) {
@@ -376,6 +362,7 @@ macro_rules! page {
     };
 }
 
+pub(super) use crate::providers::names::camel;
 pub(super) use {object, operation, page, scope};
 
 #[cfg(test)]

@@ -193,21 +193,5 @@ macro_rules! choice {
     };
 }
 
-/// `team_id` as the caller spells it.
-pub(super) fn camel(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for letter in name.chars() {
-        match letter {
-            '_' => upper = true,
-            letter if upper => {
-                out.push(letter.to_ascii_uppercase());
-                upper = false;
-            }
-            letter => out.push(letter),
-        }
-    }
-    out
-}
-
+pub(super) use crate::providers::names::camel;
 pub(super) use {arguments, choice, list, object, operation, record};

@@ -8,7 +8,7 @@ use super::Sendgrid;
 use crate::{
     error::{Error, Result},
     model::Timestamp,
-    providers::Call,
+    providers::{Call, names::camelled},
     transport::{Repeat, Request},
 };
 
@@ -17,7 +17,7 @@ struct Wire<T>(T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Wire<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = camel(Value::deserialize(deserializer)?);
+        let value = camelled(Value::deserialize(deserializer)?, &[]);
         serde_json::from_value(value).map(Wire).map_err(|_| serde::de::Error::custom("not as documented"))
     }
 }
@@ -30,30 +30,6 @@ pub(super) async fn fetch<T: DeserializeOwned>(
 ) -> Result<T> {
     let response = call.send_as(request, repeat).await?;
     call.read::<Wire<T>>(&response, repeat).map(|wire| wire.0)
-}
-
-fn camel(value: Value) -> Value {
-    match value {
-        Value::Array(items) => items.into_iter().map(camel).collect(),
-        Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(name, value)| (camel_name(&name), camel(value))).collect())
-        }
-        other => other,
-    }
-}
-
-fn camel_name(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for part in name.split('_').filter(|part| !part.is_empty()) {
-        let mut letters = part.chars();
-        match letters.next() {
-            Some(first) if !out.is_empty() => out.extend(first.to_uppercase()),
-            Some(first) => out.push(first),
-            None => {}
-        }
-        out.push_str(letters.as_str());
-    }
-    out
 }
 
 /// The `_metadata` of a page.
@@ -136,7 +112,7 @@ mod tests {
     fn names_and_tokens() {
         let value = serde_json::json!({ "_metadata": { "page_count": 1 }, "html_content": [{ "a_b": 2 }] });
         let ours = serde_json::json!({ "metadata": { "pageCount": 1 }, "htmlContent": [{ "aB": 2 }] });
-        assert_eq!(camel(value), ours);
+        assert_eq!(camelled(value, &[]), ours);
         let token = |next: &str| Links { next: Some(next.to_owned()) }.token();
         assert_eq!(token("https://api.sendgrid.com/v3/x?page_size=2&page_token=ab%3D").as_deref(), Some("ab="));
         assert_eq!(token("https://api.sendgrid.com/v3/x"), None);

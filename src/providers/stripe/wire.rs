@@ -1,12 +1,15 @@
 //! Between our camelCase JSON and Stripe's bracketed forms and `snake_case` answers; and how an operation is written down.
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Stripe;
 use crate::{
     error::{Error, Result},
-    providers::Call,
+    providers::{
+        Call,
+        names::{camel, camelled},
+    },
     transport::{Method, Repeat, Request},
 };
 
@@ -24,23 +27,6 @@ fn snake(name: &str) -> String {
             out.push('_');
         }
         out.push(letter.to_ascii_lowercase());
-    }
-    out
-}
-
-/// `unit_amount` as we spell it.
-fn camel(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for letter in name.chars() {
-        match letter {
-            '_' if !out.is_empty() => upper = true,
-            letter if upper => {
-                out.push(letter.to_ascii_uppercase());
-                upper = false;
-            }
-            letter => out.push(letter),
-        }
     }
     out
 }
@@ -96,22 +82,6 @@ fn flatten(name: String, value: &Value, verbatim: bool, pairs: &mut Vec<(String,
     }
 }
 
-/// An answer with its names as ours.
-pub(super) fn camelled(value: Value) -> Value {
-    match value {
-        Value::Array(items) => items.into_iter().map(camelled).collect(),
-        Value::Object(members) => {
-            let mut out = Map::with_capacity(members.len());
-            for (name, value) in members {
-                let value = if AS_THEY_ARE.contains(&name.as_str()) { value } else { camelled(value) };
-                out.insert(camel(&name), value);
-            }
-            Value::Object(out)
-        }
-        other => other,
-    }
-}
-
 /// Sends an operation's one request and reads the answer. A write carries the key by which Stripe knows it again.
 pub(super) async fn send<T: DeserializeOwned>(
     call: &Call<'_, Stripe>,
@@ -133,7 +103,7 @@ pub(super) async fn send<T: DeserializeOwned>(
     }
     let response = call.send(request).await?;
     let value: Value = call.read(&response, repeat)?;
-    let value = camelled(value);
+    let value = camelled(value, AS_THEY_ARE);
     if let Some(id) = value.get("id").and_then(Value::as_str) {
         call.note("id", id);
     }
@@ -271,7 +241,7 @@ mod tests {
         let answer =
             json!({ "client_secret": 1, "metadata": { "a_b": "c" }, "items": { "data": [{ "unit_amount": 5 }] } });
         let ours = json!({ "clientSecret": 1, "metadata": { "a_b": "c" }, "items": { "data": [{ "unitAmount": 5 }] } });
-        assert_eq!(camelled(answer), ours);
+        assert_eq!(camelled(answer, AS_THEY_ARE), ours);
         assert_eq!(path("line_items[0][price]"), "lineItems[0].price");
         assert_eq!(path("amount"), "amount");
     }

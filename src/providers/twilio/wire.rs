@@ -8,6 +8,7 @@ use url::form_urlencoded;
 use crate::{
     error::{Error, Result},
     model::Timestamp,
+    providers::names::camelled,
     transport::Request,
 };
 
@@ -44,7 +45,10 @@ impl Fields {
 
     /// A list of objects, with their names in camelCase.
     pub(super) fn camel(&mut self, name: &str) -> Vec<Value> {
-        self.take(name, |value| value.as_array().map(|items| items.iter().map(camel).collect())).unwrap_or_default()
+        self.take(name, |value| {
+            value.as_array().map(|items| items.iter().map(|item| camelled(item.clone(), &[])).collect())
+        })
+        .unwrap_or_default()
     }
 
     /// A whole number, which Twilio writes as a string here and as a number there.
@@ -80,28 +84,6 @@ impl Fields {
             })
             .collect()
     }
-}
-
-fn camel(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(camel).collect(),
-        Value::Object(map) => Value::Object(map.iter().map(|(name, value)| (camel_name(name), camel(value))).collect()),
-        other => other.clone(),
-    }
-}
-
-fn camel_name(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for (at, part) in name.split('_').enumerate() {
-        let mut letters = part.chars();
-        match letters.next() {
-            Some(first) if at > 0 => out.extend(first.to_uppercase()),
-            Some(first) => out.push(first),
-            None => {}
-        }
-        out.push_str(letters.as_str());
-    }
-    out
 }
 
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
