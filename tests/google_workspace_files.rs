@@ -168,9 +168,16 @@ async fn a_file_is_uploaded_found_changed_and_deleted() {
 async fn an_upload_goes_on_where_it_was_cut() {
     let school = school().await;
     let bytes = pattern(LARGE);
-    // Each answer to the second, fourth … of the requests of the session is lost; so is each connection, before.
-    for (name, fault) in [("after", Fault::CutAfter), ("before", Fault::CutBefore), ("500", Fault::status(500))] {
-        faults(&school).add(Rule::every(2, fault).method("PUT").path("/upload/"));
+    // What the session is asked in between counts too: the first chunk, one in the middle and the last are hit.
+    for (name, rule) in [
+        ("first, after", Rule::next(1, Fault::CutAfter)),
+        ("first, before", Rule::next(1, Fault::CutBefore)),
+        ("second and last, after", Rule::every(2, Fault::CutAfter)),
+        ("last, before", Rule::every(3, Fault::CutBefore)),
+        ("last, 500", Rule::every(3, Fault::status(500))),
+        ("last, 500 though it was taken", Rule::every(3, Fault::StatusAfter { status: 500 })),
+    ] {
+        faults(&school).add(rule.method("PUT").path("/upload/"));
         let file = made(&school, "uploadFile", upload(name, &bytes)).await;
         faults(&school).clear();
         assert_eq!(file["size"], LARGE, "{name}");
@@ -281,12 +288,10 @@ async fn a_document_goes_on_after_the_step_that_failed() {
     let school = school().await;
     let folder = made(&school, "createFolder", json!({ "name": "reports" })).await;
     let person = |address: &str| json!({ "role": "reader", "type": "user", "emailAddress": address });
-    for (number, (method, path, steps)) in [
-        ("POST", ":batchUpdate", vec!["create"]),
-        ("POST", "/permissions", vec!["create", "content"]),
-    ]
-    .into_iter()
-    .enumerate()
+    for (number, (method, path, steps)) in
+        [("POST", ":batchUpdate", vec!["create"]), ("POST", "/permissions", vec!["create", "content"])]
+            .into_iter()
+            .enumerate()
     {
         let title = format!("report {number}");
         let document = json!({
@@ -310,7 +315,11 @@ async fn a_document_goes_on_after_the_step_that_failed() {
         let text = made(&school, "getDocumentText", json!({ "documentId": output["documentId"] })).await;
         assert_eq!(text["text"].as_str().unwrap().trim_end(), "Hello");
         assert_eq!(school.sandbox.google_workspace().share_notices().len(), notices + 2);
-        assert_eq!(named(&school, &key, "createDocument", document).await.unwrap(), output, "and then it is remembered");
+        assert_eq!(
+            named(&school, &key, "createDocument", document).await.unwrap(),
+            output,
+            "and then it is remembered"
+        );
     }
 }
 
@@ -369,9 +378,7 @@ async fn many_at_once_have_each_their_own_result() {
     assert_eq!(read["results"][0]["error"]["code"], "not_found");
     assert_eq!(read["results"][120]["item"]["id"], asked[120]);
 
-    let share = |file: &Value, address: &str| {
-        json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } })
-    };
+    let share = |file: &Value, address: &str| json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } });
     let items = [
         share(&ids[0], google::TEACHER),
         share(&ids[0], google::STUDENT),

@@ -37,6 +37,7 @@ use crate::vendor::{Registration, Stage, Vendor};
 use error::{Dialect, scripted};
 pub use keys::{SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY};
 use routes::bearer;
+pub use tokens::ALL_SCOPES;
 use world::World;
 
 /// The school's domain.

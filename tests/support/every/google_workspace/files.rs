@@ -8,7 +8,9 @@ pub fn arguments(operation: &str) -> Option<Value> {
     let teacher = json!({ "role": "writer", "type": "user", "emailAddress": google::TEACHER });
     Some(match operation {
         "getDriveAbout" => json!({}),
-        "listFiles" => json!({ "folderId": "{folder}", "orderBy": "folder,name", "pageSize": 10, "fields": ["capabilities"] }),
+        "listFiles" => {
+            json!({ "folderId": "{folder}", "orderBy": "folder,name", "pageSize": 10, "fields": ["capabilities"] })
+        }
         "searchFiles" => json!({
             "nameContains": "Jane's", "mimeType": "text/plain", "folderId": "{folder}",
             "modifiedAfter": "2020-01-01T00:00:00Z", "query": "name != 'x'", "pageSize": 10,
