@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::drive::File;
 use super::tokens::Grant;
-use super::{CLIENT_ID, DOMAIN, GoogleWorkspace, classroom, drive, meet};
+use super::{CLIENT_ID, ChannelMessage, DOMAIN, GoogleWorkspace, classroom, drive, meet, push};
 use crate::control;
 use crate::exchange::{Answer, Request};
 use crate::faults::Faults;
@@ -202,11 +202,24 @@ impl GoogleWorkspace {
         meet::meet(&mut self.world.lock(), code, people, start, end)
     }
 
-    /// What the vendor would post next on a channel: the address and the headers. None if no such channel is open.
-    pub fn channel_message(&self, channel: &str, state: &str) -> Option<(String, Vec<(String, String)>)> {
+    /// What the vendor would post next on a channel: `sync` first, then states such as `exists` or `change`. None if no
+    /// such channel is open.
+    pub fn channel_message(&self, channel: &str, state: &str) -> Option<ChannelMessage> {
         let at = self.stage.clock.now();
         let mut world = self.world.lock();
         world.channels.iter_mut().find(|open| open.id() == channel)?.message(state, at)
+    }
+
+    /// The token that Pub/Sub sends with a message, signed with the key that `/oauth2/v3/certs` shows.
+    ///
+    /// # Panics
+    ///
+    /// If the key in this crate is broken.
+    pub fn push_token(&self, audience: &str, email: &str) -> String {
+        match push::token(audience, email, self.stage.clock.now()) {
+            Some(token) => token,
+            None => panic!("the key that signs pushed messages cannot be read"),
+        }
     }
 
     /// The vendor's part of the control API.

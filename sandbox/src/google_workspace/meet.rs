@@ -111,13 +111,10 @@ pub(super) fn answer(call: &mut Call<'_>, path: &[&str]) -> Result {
             call.needs(RECORDS)?;
             Ok(Reply::Json(record(conference(call, id)?)))
         }
-        (&Method::GET, ["conferenceRecords", id, "participants"]) => {
+        (&Method::GET, ["conferenceRecords", id, rest @ ..]) => {
             call.needs(RECORDS)?;
-            let size = call.size("pageSize", 100, 250)?;
-            let all = conference(call, id)?.participants.clone();
-            let total = all.len();
-            let (page, next) = call.page(all, size)?;
-            Ok(Reply::Json(with_next(json!({ "participants": page, "totalSize": total }), next)))
+            let held = conference(call, id)?.clone();
+            of_conference(call, &held, rest)
         }
         _ => Err(ApiError::not_found("Not Found")),
     }
@@ -226,6 +223,54 @@ fn record(held: &Conference) -> Value {
         shown["endTime"] = json!(moment(end));
     }
     shown
+}
+
+/// Answers what lies below the record of a conference.
+fn of_conference(call: &Call<'_>, held: &Conference, path: &[&str]) -> Result {
+    let name = |participant: &str| format!("conferenceRecords/{}/participants/{participant}", held.id);
+    let find =
+        |participant: &str| held.participants.iter().find(|one| one["name"] == name(participant)).ok_or_else(missing);
+    match path {
+        ["participants"] => {
+            let total = held.participants.len();
+            let (page, next) = call.page(held.participants.clone(), call.size("pageSize", 100, 250)?)?;
+            Ok(Reply::Json(with_next(json!({ "participants": page, "totalSize": total }), next)))
+        }
+        ["participants", participant] => find(participant).cloned().map(Reply::Json),
+        ["participants", participant, "participantSessions"] => {
+            let one = find(participant)?;
+            let mut session = json!({
+                "name": format!("{}/participantSessions/1", name(participant)),
+                "startTime": one["earliestStartTime"],
+            });
+            if let Some(end) = one.get("latestEndTime") {
+                session["endTime"] = end.clone();
+            }
+            Ok(Reply::Json(json!({ "participantSessions": [session] })))
+        }
+        ["recordings"] => artefacts(call, held, "recordings", "recordingConfig"),
+        ["transcripts"] => artefacts(call, held, "transcripts", "transcriptionConfig"),
+        _ => Err(ApiError::not_found("Not Found")),
+    }
+}
+
+/// What the space's configuration had made of a conference: one file once it has ended, if it was switched on.
+fn artefacts(call: &Call<'_>, held: &Conference, kind: &str, config: &str) -> Result {
+    let space = call.world.meet.spaces.iter().find(|space| space.id == held.space).ok_or_else(missing)?;
+    let on = space.config.get("artifactConfig").and_then(|artefacts| artefacts[config].as_object());
+    let on = on.is_some_and(|config| config.values().any(|value| value == "ON"));
+    let (true, Some(end)) = (on, held.end) else { return Ok(Reply::Json(json!({}))) };
+    let mut one = json!({
+        "name": format!("conferenceRecords/{}/{kind}/1", held.id),
+        "state": "FILE_GENERATED",
+        "startTime": moment(held.start),
+        "endTime": moment(end),
+    });
+    let file = format!("{}-{kind}", held.id);
+    let (name, place) =
+        if kind == "recordings" { ("driveDestination", "file") } else { ("docsDestination", "document") };
+    one[name] = json!({ place: file, "exportUri": format!("https://drive.google.com/file/d/{file}/view") });
+    Ok(Reply::Json(json!({ kind: [one] })))
 }
 
 fn list(call: &mut Call<'_>) -> Result {

@@ -20,6 +20,7 @@ mod meet;
 mod mime;
 mod oauth;
 mod people;
+mod push;
 mod routes;
 mod subscriptions;
 mod tokens;
@@ -34,6 +35,7 @@ use parking_lot::Mutex;
 
 use crate::exchange::{Answer, Request};
 use crate::vendor::{Registration, Stage, Vendor};
+pub use channels::ChannelMessage;
 use error::{Dialect, scripted};
 pub use keys::{SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY};
 use routes::bearer;

@@ -6,12 +6,17 @@ use hyper::header::AUTHORIZATION;
 use super::call::{Call, Reply, Result};
 use super::error::{ApiError, Dialect};
 use super::world::World;
-use super::{batch, calendar, classroom, directory, docs, drive, fields, gmail, meet, oauth, subscriptions, upload};
+use super::{
+    batch, calendar, classroom, directory, docs, drive, fields, gmail, meet, oauth, push, subscriptions, upload,
+};
 use crate::exchange::{Answer, Request};
 
 /// Answers any request but those of the control API.
 pub(super) fn answer(world: &mut World, url: &str, request: &Request) -> Answer {
     if let Some(answer) = oauth::answer(world, url, request) {
+        return answer;
+    }
+    if let Some(answer) = push::certs(request) {
         return answer;
     }
     if let Some(answer) = batch::answer(world, url, request) {

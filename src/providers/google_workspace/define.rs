@@ -202,12 +202,6 @@ pub struct Done {
     pub done: bool,
 }
 
-/// Sends a request whose answer says nothing.
-pub(super) async fn act(call: &Call<'_, GoogleWorkspace>, request: Request, repeat: Repeat) -> Result<Done> {
-    call.send_as(request, repeat).await?;
-    Ok(Done { done: true })
-}
-
 /// A number that Google sends as a string, for JavaScript would not hold all of its 64 bits.
 pub(super) fn long<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<u64>, D::Error> {
     match Option::<Value>::deserialize(deserializer)? {

@@ -8,6 +8,7 @@ mod meet;
 use futures::future::BoxFuture;
 use sandbox::{Sandbox, google_workspace as google};
 use serde_json::{Value, json};
+use sis_integrations::providers;
 
 use super::{School, Vendor};
 
@@ -26,8 +27,12 @@ pub const VENDOR: Vendor = Vendor {
     contract: true,
 };
 
-/// A service account, for some operations are a student's and not the administrator's.
+/// A service account, for some operations are a student's and not the administrator's. The school has allowed it every
+/// scope that an operation may ask for: it asks for the narrowest, and that must be enough.
 fn config(sandbox: &Sandbox) -> Value {
+    let operations = providers::all().into_iter().filter(|provider| provider.info.id == VENDOR.id);
+    let scopes = operations.flat_map(|provider| provider.operations).flat_map(|operation| operation.scopes.concat());
+    sandbox.google_workspace().delegate(&scopes.chain(["openid"]).collect::<Vec<_>>());
     json!({
         "service_account_key": google::SERVICE_ACCOUNT_KEY,
         "subject": google::ADMIN,

@@ -239,7 +239,8 @@ fn calendar_list(call: &mut Call<'_>) -> Result {
             shown
         })
     };
-    let entries: Vec<Value> = world.calendar.calendars.iter().filter_map(entry).collect();
+    let mut entries: Vec<Value> = world.calendar.calendars.iter().filter_map(entry).collect();
+    entries.sort_by_key(|entry| entry.get("primary").is_none());
     let (page, next) = call.page(entries, size)?;
     let mut list = json!({ "kind": "calendar#calendarList", "etag": "\"1\"", "items": page });
     if next.is_none() {

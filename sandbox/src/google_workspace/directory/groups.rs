@@ -36,6 +36,13 @@ pub(super) fn answer(call: &mut Call<'_>, path: &[&str]) -> Result {
             page(call, "members", all, size)
         }
         (&Method::POST, [key, "members"]) => add(call, key),
+        (&Method::GET, [key, "members", who]) => {
+            let who = call.person(who).unwrap_or_else(|| (*who).to_owned());
+            let mut members = find(call, key)?.members.iter();
+            let (email, role) =
+                members.find(|(email, _)| email.eq_ignore_ascii_case(&who)).ok_or_else(|| missing("memberKey"))?;
+            Ok(Reply::Json(member(call.world, email, role)))
+        }
         (&Method::DELETE, [key, "members", who]) => {
             let who = call.person(who).unwrap_or_else(|| (*who).to_owned());
             let group = find_mut(call, key)?;

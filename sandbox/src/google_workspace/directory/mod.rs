@@ -100,6 +100,16 @@ pub(super) fn answer(call: &mut Call<'_>, path: &[&str]) -> Result {
             let list = json!({ "kind": "admin#directory#orgUnits", "etag": "\"1\"", "organizationUnits": units });
             Ok(Reply::Json(list))
         }
+        // The path of a unit goes on for as many segments as it has.
+        (&Method::GET, ["customer", customer, "orgunits", unit @ ..]) => {
+            call.needs(UNITS_READ)?;
+            administers(call)?;
+            is_customer(customer)?;
+            let (path, id) = (format!("/{}", unit.join("/")), unit.join("/"));
+            let named = |held: &&Value| held["orgUnitPath"] == path || held["orgUnitId"] == id;
+            let found = call.world.directory.units.iter().find(named);
+            found.cloned().map(Reply::Json).ok_or_else(|| ApiError::not_found("Org unit not found"))
+        }
         (&Method::POST, ["customer", customer, "orgunits"]) => {
             is_customer(customer)?;
             new_unit(call)

@@ -4,6 +4,7 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::mailbox::put;
+use super::search::Search;
 use super::{COMPOSE, DRAFTS_READ, Mail, invalid, messages, raw};
 use crate::google_workspace::call::{Call, Reply, Result, text, with_next};
 use crate::google_workspace::error::ApiError;
@@ -97,7 +98,11 @@ pub(super) fn send(call: &mut Call<'_>, body: &Map<String, Value>) -> Result {
 
 fn list(call: &mut Call<'_>) -> Result {
     let size = call.size("maxResults", 100, 500)?;
+    let search = call.query.filled("q").map(Search::read);
     let one = |mail: &Mail| {
+        if search.as_ref().is_some_and(|search| !search.matches(mail)) {
+            return None;
+        }
         let message = json!({ "id": mail.id, "threadId": mail.thread });
         mail.draft.as_ref().map(|id| json!({ "id": id, "message": message }))
     };

@@ -33,6 +33,8 @@ pub(in crate::google_workspace) struct Mail {
 pub(super) enum Happened {
     Added,
     Deleted,
+    LabelsAdded,
+    LabelsRemoved,
 }
 
 impl Happened {
@@ -41,6 +43,8 @@ impl Happened {
         match self {
             Self::Added => "messageAdded",
             Self::Deleted => "messageDeleted",
+            Self::LabelsAdded => "labelAdded",
+            Self::LabelsRemoved => "labelRemoved",
         }
     }
 }
@@ -54,6 +58,8 @@ pub(super) struct Change {
     message: String,
     thread: String,
     pub(super) labels: Vec<String>,
+    /// The labels that came or went.
+    moved: Vec<String>,
 }
 
 impl Change {
@@ -61,11 +67,13 @@ impl Change {
         let brief = json!({ "id": self.message, "threadId": self.thread });
         let mut whole = brief.clone();
         whole["labelIds"] = json!(self.labels);
-        let name = match self.kind {
-            Happened::Added => "messagesAdded",
-            Happened::Deleted => "messagesDeleted",
+        let (name, one) = match self.kind {
+            Happened::Added => ("messagesAdded", json!({ "message": whole })),
+            Happened::Deleted => ("messagesDeleted", json!({ "message": whole })),
+            Happened::LabelsAdded => ("labelsAdded", json!({ "message": whole, "labelIds": self.moved })),
+            Happened::LabelsRemoved => ("labelsRemoved", json!({ "message": whole, "labelIds": self.moved })),
         };
-        json!({ "id": self.id.to_string(), "messages": [brief], name: [{ "message": whole }] })
+        json!({ "id": self.id.to_string(), "messages": [brief], name: [one] })
     }
 }
 
@@ -103,18 +111,35 @@ impl Gmail {
         system.chain(own).collect()
     }
 
-    pub(super) fn note(&mut self, mail: &Mail, kind: Happened) -> u64 {
+    pub(super) fn note(&mut self, mail: &Mail, kind: Happened, moved: Vec<String>) -> u64 {
         let id = self.history_id() + 1;
         let Mail { user, id: message, thread, labels, .. } = mail.clone();
-        self.history.push(Change { id, user, kind, message, thread, labels });
+        self.history.push(Change { id, user, kind, message, thread, labels, moved });
         id
+    }
+
+    /// Puts labels on a mail and takes others off.
+    pub(super) fn relabel(&mut self, id: &str, add: &[String], remove: &[String]) {
+        let Some(at) = self.mails.iter().position(|mail| mail.id == id) else { return };
+        let Some(mail) = self.mails.get_mut(at) else { return };
+        let added: Vec<String> = add.iter().filter(|label| !mail.labels.contains(label)).cloned().collect();
+        let removed: Vec<String> = remove.iter().filter(|label| mail.labels.contains(label)).cloned().collect();
+        mail.labels.extend(added.clone());
+        mail.labels.retain(|label| !removed.contains(label));
+        let mail = mail.clone();
+        for (kind, moved) in [(Happened::LabelsAdded, added), (Happened::LabelsRemoved, removed)] {
+            if !moved.is_empty() {
+                let history = self.note(&mail, kind, moved);
+                self.mails.iter_mut().filter(|held| held.id == id).for_each(|held| held.history = history);
+            }
+        }
     }
 
     /// Takes a mail out.
     pub(super) fn remove(&mut self, id: &str) {
         if let Some(at) = self.mails.iter().position(|mail| mail.id == id) {
             let gone = self.mails.remove(at);
-            self.note(&gone, Happened::Deleted);
+            self.note(&gone, Happened::Deleted, Vec::new());
         }
     }
 
@@ -167,7 +192,7 @@ pub(super) fn put(
         history: 0,
         draft: None,
     };
-    mail.history = world.gmail.note(&mail, Happened::Added);
+    mail.history = world.gmail.note(&mail, Happened::Added, Vec::new());
     world.gmail.mails.push(mail);
     id
 }

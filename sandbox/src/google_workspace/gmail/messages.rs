@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::mailbox::{deliver, put, related};
 use super::message::{addresses, attachment as find_attachment, encode, header, payload, snippet};
 use super::search::Search;
-use super::{CONTENT, Mail, READ, invalid, raw};
+use super::{CONTENT, MODIFY, Mail, READ, invalid, raw};
 use crate::google_workspace::call::{Call, Reply, Result, text, with_next};
 use crate::google_workspace::error::ApiError;
 use crate::google_workspace::mime::Part;
@@ -132,6 +132,29 @@ pub(super) fn get(call: &mut Call<'_>, id: &str) -> Result {
     let names: Vec<&str> = call.query.all("metadataHeaders").collect();
     let mail = find(call, id)?;
     shown(mail, format, &names).map(Reply::Json)
+}
+
+/// Puts labels on a mail and takes others off.
+pub(super) fn modify(call: &mut Call<'_>, id: &str) -> Result {
+    call.needs(MODIFY)?;
+    let body = call.body()?;
+    let user = call.grant.user.clone();
+    let known = call.world.gmail.labels(&user);
+    let list = |name: &str| -> Result<Vec<String>> {
+        let given = body.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let label = |label: &str| {
+            let fixed = ["SENT", "DRAFT"].contains(&label);
+            match known.iter().any(|held| held["id"] == *label) && !fixed {
+                true => Ok(label.to_owned()),
+                false => Err(invalid(&format!("Invalid label: {label}"))),
+            }
+        };
+        given.map(label).collect()
+    };
+    let (add, remove) = (list("addLabelIds")?, list("removeLabelIds")?);
+    let id = find(call, id)?.id.clone();
+    call.world.gmail.relabel(&id, &add, &remove);
+    brief(call, &id)
 }
 
 /// A mail in one of the four formats.

@@ -19,6 +19,7 @@ pub(super) use mailbox::{Gmail, Mail};
 const SEND: &[&str] = &["https://mail.google.com/", "gmail.compose", "gmail.modify", "gmail.send"];
 const COMPOSE: &[&str] = &["https://mail.google.com/", "gmail.compose", "gmail.modify"];
 const DRAFTS_READ: &[&str] = &["https://mail.google.com/", "gmail.compose", "gmail.modify", "gmail.readonly"];
+const MODIFY: &[&str] = &["https://mail.google.com/", "gmail.modify"];
 const READ: &[&str] = &["https://mail.google.com/", "gmail.metadata", "gmail.modify", "gmail.readonly"];
 const CONTENT: &[&str] = &["https://mail.google.com/", "gmail.modify", "gmail.readonly"];
 const LABELS: &[&str] =
@@ -53,6 +54,7 @@ pub(super) fn answer(call: &mut Call<'_>, path: &[&str]) -> Result {
         }
         (&Method::GET, ["messages"]) => messages::list(call),
         (&Method::GET, ["messages", id]) => messages::get(call, id),
+        (&Method::POST, ["messages", id, "modify"]) => messages::modify(call, id),
         (&Method::GET, ["messages", id, "attachments", attachment]) => messages::attachment(call, id, attachment),
         (_, ["drafts", rest @ ..]) => drafts::answer(call, rest),
         (&Method::GET, ["labels"]) => {

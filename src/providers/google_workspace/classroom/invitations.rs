@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     super::define::{self, Done, operation},
@@ -135,7 +135,7 @@ operation! {
     optional {}
     run |this, call| {
         let verb = format!("{}:accept", this.invitation_id);
-        let request = call.post(at(call, &["invitations", &verb])?).json(&Value::Object(Map::new()));
+        let request = call.post(at(call, &["invitations", &verb])?);
         match call.send_as(request.clone(), Repeat::Never).await {
             // The first try has used the invitation up, or the second does.
             Err(error) if error.code() == ErrorCode::OutcomeUnknown => {

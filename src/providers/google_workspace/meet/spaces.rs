@@ -11,6 +11,9 @@ use super::{
 };
 use crate::{error::Error, transport::Repeat};
 
+/// What Google says where no conference is on.
+const NOT_ON: &str = "FAILED_PRECONDITION";
+
 /// Who may join without knocking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -211,7 +214,15 @@ operation! {
     run |this, call| {
         let verb = format!("{}:endActiveConference", id_of(&this.space, "spaces"));
         let request = call.post(at(call, &["spaces", &verb])?).json(&json!({}));
-        define::act(call, request, Repeat::Always).await
+        let response = call.exchange(request, Repeat::Always).await?;
+        match response.status {
+            200..=299 => Ok(Done { done: true }),
+            // No conference is on: it has ended, perhaps by a try whose answer was lost.
+            400 if call.refusal(&response).vendor().and_then(|vendor| vendor.code.as_deref()) == Some(NOT_ON) => {
+                Ok(Done { done: true })
+            }
+            _ => Err(call.refusal(&response)),
+        }
     }
 }
 
