@@ -39,7 +39,6 @@ pub use channels::ChannelMessage;
 use error::{Dialect, scripted};
 pub use keys::{SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY};
 use routes::bearer;
-pub use tokens::ALL_SCOPES;
 use world::World;
 
 /// The school's domain.

@@ -11,7 +11,7 @@ pub(super) const SCOPE_PREFIX: &str = "https://www.googleapis.com/auth/";
 pub(super) const ACCESS_LIFE: i64 = 3600;
 
 /// Scopes that a full consent carries.
-pub const ALL_SCOPES: &[&str] = &[
+pub(super) const ALL_SCOPES: &[&str] = &[
     "openid",
     "https://mail.google.com/",
     "https://www.googleapis.com/auth/userinfo.email",

@@ -36,7 +36,6 @@ fn config(sandbox: &Sandbox) -> Value {
     json!({
         "service_account_key": google::SERVICE_ACCOUNT_KEY,
         "subject": google::ADMIN,
-        "scopes": google::ALL_SCOPES,
         "base_url": sandbox.url("google_workspace"),
     })
 }
