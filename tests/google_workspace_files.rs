@@ -168,9 +168,16 @@ async fn a_file_is_uploaded_found_changed_and_deleted() {
 async fn an_upload_goes_on_where_it_was_cut() {
     let school = school().await;
     let bytes = pattern(LARGE);
-    // Each answer to the second, fourth … of the requests of the session is lost; so is each connection, before.
-    for (name, fault) in [("after", Fault::CutAfter), ("before", Fault::CutBefore), ("500", Fault::status(500))] {
-        faults(&school).add(Rule::every(2, fault).method("PUT").path("/upload/"));
+    // What the session is asked in between counts too: the first chunk, one in the middle and the last are hit.
+    for (name, rule) in [
+        ("first, after", Rule::next(1, Fault::CutAfter)),
+        ("first, before", Rule::next(1, Fault::CutBefore)),
+        ("second and last, after", Rule::every(2, Fault::CutAfter)),
+        ("last, before", Rule::every(3, Fault::CutBefore)),
+        ("last, 500", Rule::every(3, Fault::status(500))),
+        ("last, 500 though it was taken", Rule::every(3, Fault::StatusAfter { status: 500 })),
+    ] {
+        faults(&school).add(rule.method("PUT").path("/upload/"));
         let file = made(&school, "uploadFile", upload(name, &bytes)).await;
         faults(&school).clear();
         assert_eq!(file["size"], LARGE, "{name}");

@@ -139,6 +139,8 @@ impl Contract {
         };
         self.check_request(method, path, query, body)?;
         match &exchange.response {
+            // Asked for so, Google answers what a file holds in place of what is known of it.
+            Some(_) if query.iter().any(|(name, value)| name == "alt" && value == "media") => Ok(()),
             Some(response) if self.documents(method, path, response.status) => {
                 let json = serde_json::from_slice(&response.body).ok();
                 self.check_response(method, path, response.status, json.as_ref())

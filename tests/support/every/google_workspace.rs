@@ -4,6 +4,7 @@ mod directory;
 mod files;
 mod mail;
 mod meet;
+mod watch;
 
 use futures::future::BoxFuture;
 use sandbox::{Sandbox, google_workspace as google};
@@ -48,7 +49,8 @@ fn arguments(operation: &str) -> Option<Value> {
             .or_else(|| mail::arguments(operation))
             .or_else(|| classroom::arguments(operation))
             .or_else(|| meet::arguments(operation))
-            .or_else(|| directory::arguments(operation)),
+            .or_else(|| directory::arguments(operation))
+            .or_else(|| watch::arguments(operation)),
     }
 }
 
@@ -57,6 +59,9 @@ async fn fill(school: &School, _operation: &str, mut text: String) -> String {
     let marked = |text: &str, marks: &[&'static str]| marks.iter().copied().find(|mark| text.contains(mark));
     while let Some(mark) = marked(&text, files::MARKS) {
         files::make(school, mark, &mut text).await;
+    }
+    while let Some(mark) = marked(&text, watch::MARKS) {
+        watch::make(school, mark, &mut text).await;
     }
     while let Some(mark) = marked(&text, calendar::MARKS) {
         calendar::make(school, mark, &mut text).await;

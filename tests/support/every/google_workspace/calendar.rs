@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::School;
 
 fn lesson() -> Value {
-    let at = |hour: u8| json!({ "dateTime": format!("2026-12-01T{hour:02}:00:00"), "timeZone": "Europe/Berlin" });
+    let at = |hour: u8| json!({ "dateTime": format!("2026-12-01T{hour:02}:00:00+01:00"), "timeZone": "Europe/Berlin" });
     json!({ "summary": "Lesson", "start": at(8), "end": at(9), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"] })
 }
 
