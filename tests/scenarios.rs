@@ -104,7 +104,7 @@ scenarios! {
     sendgrid_mail: "sendgrid-mail.json",
     weather_closure: "weather-closure.json",
     khan_academy_import: "khan_academy-import.json",
-    google_workspace_status: "google_workspace-status.json",
+    google_workspace_document: "google_workspace-document.json",
     microsoft365_status: "microsoft365-status.json",
 }
 

@@ -10,26 +10,8 @@ use super::document::Operation;
 pub(super) struct Template {
     regex: Regex,
     names: Vec<String>,
-    /// How much of each segment is spelled out.
-    concrete: Vec<Spelled>,
-}
-
-/// How much of a segment is spelled out: nothing, a part beside a parameter (`{id}:accept`), or all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Spelled {
-    Nothing,
-    Part,
-    All,
-}
-
-impl Spelled {
-    fn of(segment: &str) -> Self {
-        match (segment.find('{'), segment.rfind('}')) {
-            (Some(0), Some(end)) if end + 1 == segment.len() => Self::Nothing,
-            (Some(_), _) => Self::Part,
-            (None, _) => Self::All,
-        }
-    }
+    /// For each segment how much of it is said: all of it, or so many letters beside its parameters.
+    concrete: Vec<usize>,
 }
 
 /// An operation whose path matches, with the decoded values of its parameters.
@@ -61,12 +43,12 @@ impl Template {
         Ok(Self {
             regex: Regex::new(&pattern).map_err(|error| format!("{template}: {error}"))?,
             names,
-            concrete: template.split('/').map(Spelled::of).collect(),
+            concrete: template.split('/').map(said).collect(),
         })
     }
 
     /// Greater for a template that names more of its path, earlier segments first.
-    pub(super) fn concreteness(&self) -> &[Spelled] {
+    pub(super) fn concreteness(&self) -> &[usize] {
         &self.concrete
     }
 
@@ -76,6 +58,19 @@ impl Template {
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         Some(self.names.iter().map(String::as_str).zip(values.map(|value| decode(value.as_str()))).collect())
     }
+}
+
+/// How much a segment says: `usize::MAX` without parameters, else the letters beside them, as in `{id}:send`.
+fn said(segment: &str) -> usize {
+    if !segment.contains('{') {
+        return usize::MAX;
+    }
+    let mut inside = false;
+    let letter = |c: &char| {
+        inside = (inside || *c == '{') && *c != '}';
+        !inside && *c != '}'
+    };
+    segment.chars().filter(letter).count()
 }
 
 #[cfg(test)]
@@ -102,8 +97,8 @@ mod tests {
         let concrete = Template::new("/users/me").unwrap();
         let templated = Template::new("/users/{id}").unwrap();
         assert!(concrete.concreteness() > templated.concreteness());
-        let verb = Template::new("/users/{id}:accept").unwrap();
-        assert!(verb.concreteness() > templated.concreteness());
-        assert!(verb.concreteness() < concrete.concreteness());
+        let custom = Template::new("/users/{id}:send").unwrap();
+        assert!(custom.concreteness() > templated.concreteness());
+        assert!(concrete.concreteness() > custom.concreteness());
     }
 }

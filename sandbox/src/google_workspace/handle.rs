@@ -30,8 +30,13 @@ impl GoogleWorkspace {
 
     /// Makes a refresh token of a user with these scopes, for the client that stands ready.
     pub fn add_refresh_token(&self, token: &str, user: &str, scopes: &[&str]) {
+        self.add_refresh_token_of(CLIENT_ID, token, user, scopes);
+    }
+
+    /// The same for another client.
+    pub fn add_refresh_token_of(&self, client: &str, token: &str, user: &str, scopes: &[&str]) {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let grant = Grant { user: user.to_owned(), scopes, client: CLIENT_ID.to_owned() };
+        let grant = Grant { user: user.to_owned(), scopes, client: client.to_owned() };
         self.world.lock().tokens.refresh.insert(token.to_owned(), grant);
     }
 
@@ -97,6 +102,11 @@ impl GoogleWorkspace {
     /// Keeps new files out of so many searches after their making.
     pub fn search_lags(&self, searches: u64) {
         self.world.lock().drive.lag = searches;
+    }
+
+    /// Lets a file or folder be made with this id, as if it had been generated.
+    pub fn reserve_file_id(&self, id: &str) {
+        self.world.lock().drive.reserved.insert(id.to_owned());
     }
 
     /// Every file and folder but roots, as JSON with `id`, `name`, `mimeType`, `parent`, `owner`, `trashed`, `text` and

@@ -44,7 +44,7 @@ impl Refused {
 pub(super) fn answer(world: &mut World, url: &str, request: &Request) -> Option<Answer> {
     let answered = match (&request.method, request.path()) {
         (&Method::POST, "/token") => token(world, url, request).map(|body| no_store(&body)),
-        (&Method::POST, "/revoke") => revoke(world, request).map(|()| Answer::json(StatusCode::OK, &json!({}))),
+        (&Method::POST, "/revoke") => revoke(world, request).map(|()| Answer::empty(StatusCode::OK)),
         (&Method::GET, "/o/oauth2/v2/auth") => consent(world, request),
         (&Method::POST | &Method::GET, "/oauth2/v2/tokeninfo") => {
             info(world, request).map(|body| Answer::json(StatusCode::OK, &body))

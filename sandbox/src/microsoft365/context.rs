@@ -36,6 +36,11 @@ impl Context<'_> {
         }
     }
 
+    /// The body, where there need be none.
+    pub(super) fn optional_body(&self) -> Result<Value, GraphError> {
+        if self.request.body.is_empty() { Ok(json!({})) } else { self.body() }
+    }
+
     /// Now, as Graph writes it.
     pub(super) fn now(&self) -> String {
         stamp(self.request.at)

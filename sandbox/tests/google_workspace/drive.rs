@@ -25,10 +25,10 @@ async fn files_are_made_found_moved_and_deleted() {
         list["files"].as_array().unwrap().iter().map(id).collect::<Vec<_>>()
     };
     let has = "appProperties has { key='op' and value='1' } and trashed = false";
-    assert_eq!(find(has).await, [file.clone()]);
-    assert_eq!(find(&format!("'{folder}' in parents and not name = 'x'")).await, [file.clone()]);
-    assert_eq!(find(r"name contains 'plan\'s'").await, [file.clone()]);
-    assert_eq!(find("'root' in parents").await, [folder.clone()]);
+    assert_eq!(find(has).await, [&*file]);
+    assert_eq!(find(&format!("'{folder}' in parents and not name = 'x'")).await, [&*file]);
+    assert_eq!(find(r"name contains 'plan\'s'").await, [&*file]);
+    assert_eq!(find("'root' in parents").await, [&*folder]);
     let root = school.get("/drive/v3/files/root?fields=id").await;
     let moved = school
         .patch(&format!("/drive/v3/files/{file}?addParents=root&removeParents={folder}&fields=parents"), json!({}))
@@ -181,9 +181,9 @@ async fn files_are_shared_and_seen_by_those_alone() {
         school.refused(&school.token, Method::POST, &share(&file), outside).await,
         (403, "domainPolicy".to_owned())
     );
-    let owner = Some(json!({ "role": "owner", "type": "user", "emailAddress": TEACHER }));
-    assert_eq!(school.refused(&school.token, Method::POST, &share(&file), owner.clone()).await.0, 403);
-    school.post(&format!("{}?transferOwnership=true", share(&file)), owner.unwrap()).await;
+    let owner = json!({ "role": "owner", "type": "user", "emailAddress": TEACHER });
+    assert_eq!(school.refused(&school.token, Method::POST, &share(&file), Some(owner.clone())).await.0, 403);
+    school.post(&format!("{}?transferOwnership=true", share(&file)), owner).await;
     assert_eq!(school.google().files()[1]["owner"], TEACHER);
     assert_eq!(school.delete(&format!("{}/{}", share(&folder), id(&one))).await, 204);
 }

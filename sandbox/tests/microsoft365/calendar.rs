@@ -1,7 +1,7 @@
 //! Calendars.
 
 use reqwest::Method;
-use sandbox::microsoft365::{STUDENT_ID, TEACHER_ID};
+use sandbox::microsoft365::{ADMIN_ID, STUDENT_ID, TEACHER_ID};
 use serde_json::{Value, json};
 
 use crate::tenant::{Tenant, at, reply};
@@ -58,6 +58,9 @@ async fn an_event_is_in_the_attendees_calendar_until_it_is_called_off() {
     tenant.patch(&tenant.teacher, &format!("/me/events/{id}"), json!({ "subject": "Maths, room 4" })).await;
     let copy = theirs().await;
     assert_eq!(copy.each("subject"), ["Maths, room 4"]);
+    let mine = format!("/users/{STUDENT_ID}/events/{}", copy.value()[0]["id"].as_str().expect("an id"));
+    tenant.patch(&tenant.app, &mine, json!({ "subject": "Nap" })).await;
+    assert_eq!(tenant.get(&tenant.teacher, &format!("/me/events/{id}")).await.body["subject"], "Maths, room 4");
     let own = format!("/users/{STUDENT_ID}/events/{}/cancel", copy.value()[0]["id"].as_str().expect("an id"));
     assert_eq!(tenant.post(&tenant.app, &own, json!({})).await.code(), (400, "ErrorInvalidOperation"));
     let cancelled =
@@ -65,6 +68,17 @@ async fn an_event_is_in_the_attendees_calendar_until_it_is_called_off() {
     assert_eq!(cancelled.status, 202);
     assert!(theirs().await.value().is_empty());
     assert_eq!(tenant.get(&tenant.teacher, &format!("/me/events/{id}")).await.code(), (404, "ErrorItemNotFound"));
+}
+
+#[tokio::test]
+async fn whoever_is_invited_later_gets_the_event_too() {
+    let tenant = Tenant::start().await;
+    let id = tenant.made(&tenant.teacher, "/me/events", lesson()).await.id();
+    let all =
+        ["student", "admin"].map(|name| json!({ "emailAddress": { "address": format!("{name}@yourschool.example") } }));
+    tenant.patch(&tenant.teacher, &format!("/me/events/{id}"), json!({ "attendees": all })).await;
+    assert_eq!(tenant.graph().events(STUDENT_ID).len(), 1);
+    assert_eq!(tenant.graph().events(ADMIN_ID)[0]["subject"], "Maths");
 }
 
 #[tokio::test]

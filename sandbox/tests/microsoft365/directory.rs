@@ -114,6 +114,15 @@ async fn every_answer_names_its_request() {
 }
 
 #[tokio::test]
+async fn reading_oneself_is_not_reading_others() {
+    let tenant = Tenant::start().await;
+    tenant.graph().add_refresh_token("modest", TEACHER_ID, &["User.Read"]);
+    let token = tenant.token_of("modest").await;
+    assert_eq!(tenant.get(&token, "/me").await.id(), TEACHER_ID);
+    assert_eq!(tenant.get(&token, &format!("/users/{STUDENT_ID}")).await.code(), (403, "Authorization_RequestDenied"));
+}
+
+#[tokio::test]
 async fn the_app_is_nobody() {
     let tenant = Tenant::start().await;
     assert_eq!(tenant.get(&tenant.app, "/me").await.code(), (400, "BadRequest"));

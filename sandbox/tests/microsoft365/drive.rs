@@ -134,6 +134,20 @@ async fn a_name_that_is_taken_meanwhile_stops_a_session_at_its_end() {
 }
 
 #[tokio::test]
+async fn a_session_replaces_what_it_names_by_id_and_what_else_it_is_told_to() {
+    let tenant = Tenant::start().await;
+    let id = tenant.put_file("plan.txt", "first").await.id();
+    let at_path =
+        tenant.post(&tenant.teacher, "/me/drive/root:/plan.txt:/createUploadSession", json!({ "item": {} })).await;
+    assert_eq!(at_path.code(), (409, "nameAlreadyExists"));
+    let by_id = open(&tenant, &format!("items/{id}"), json!({})).await;
+    assert_eq!(by_id.range(0, b"second", 6).await.status, 200);
+    assert_eq!(tenant.graph().file(&id).as_deref(), Some(&b"second"[..]));
+    let told = open(&tenant, "root:/plan.txt:", json!({ "@microsoft.graph.conflictBehavior": "replace" })).await;
+    assert_eq!(told.range(0, b"third", 5).await.id(), id);
+}
+
+#[tokio::test]
 async fn items_are_moved_only_as_they_were_seen() {
     let tenant = Tenant::start().await;
     let made = tenant.put_file("plan.txt", "one").await;

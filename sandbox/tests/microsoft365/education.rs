@@ -36,6 +36,10 @@ async fn classes_are_the_apps_to_make_and_people_are_put_in_by_reference() {
         201
     );
     assert_eq!(tenant.graph().teams()[0]["specialization"], "educationClass");
+    assert_eq!(tenant.graph().team_members(&class).len(), 1);
+    let back = json!({ "@odata.id": format!("{GRAPH}/education/users/{STUDENT_ID}") });
+    tenant.made(&tenant.app, &format!("{path}/members/$ref"), back).await;
+    assert_eq!(tenant.graph().team_members(&class).len(), 2, "the team follows the class");
     assert_eq!(tenant.delete(&tenant.app, &path).await.status, 204);
     assert_eq!(tenant.get(&tenant.app, &path).await.status, 404);
 }

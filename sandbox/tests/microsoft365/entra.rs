@@ -137,6 +137,35 @@ async fn a_scripted_refusal_strikes_once() {
 }
 
 #[tokio::test]
+async fn a_challenge_is_answered_by_asking_with_its_claims() {
+    let tenant = Tenant::start().await;
+    let claims = r#"{"access_token":{"nbf":{"essential":true,"value":"1764100000"}}}"#;
+    tenant.graph().require_claims(claims);
+    let challenged = tenant.get(&tenant.teacher, "/me").await;
+    assert_eq!(challenged.code(), (401, "InvalidAuthenticationToken"));
+    let told = challenged.header("www-authenticate");
+    let sent = told.split("claims=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("claims");
+    assert_eq!(STANDARD.decode(sent).expect("base64"), claims.as_bytes());
+    let plain = tenant.token_of(REFRESH_TOKEN).await;
+    assert_eq!(tenant.get(&plain, "/me").await.status, 401);
+    let asked = tenant.token(&[REFRESH, SECRET, ("refresh_token", REFRESH_TOKEN), ("claims", claims)]).await;
+    assert_eq!(tenant.get(&access(&asked), "/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_reset_lets_in_again_what_stood_ready() {
+    let tenant = Tenant::start().await;
+    tenant.graph().revoke(TEACHER_ID);
+    tenant.graph().grant_roles(&[]);
+    tenant.graph().refuse_token(90033);
+    tenant.graph().require_claims("{}");
+    tenant.sandbox.reset();
+    assert_eq!(tenant.get(&tenant.app, "/users").await.status, 401, "old tokens are gone");
+    assert_eq!(tenant.get(&tenant.app_token().await, "/users").await.status, 200);
+    assert_eq!(tenant.get(&tenant.token_of(REFRESH_TOKEN).await, "/me").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_code_is_redeemed_once_by_whoever_knows_the_verifier() {
     let tenant = Tenant::start().await;
     let verifier = "correct-horse-battery-staple-correct-horse-battery";

@@ -13,7 +13,7 @@ use rsa::pkcs8::DecodePrivateKey;
 use rsa::{BoxedUint, PrivateKey, PublicKey};
 use sandbox::microsoft365::{CERTIFICATE, CERTIFICATE_KEY, CLIENT_ID, TEACHER_ID, TENANT_ID};
 use serde_json::{Value, json};
-use sha1::Sha1;
+use sha1::{Digest, Sha1};
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -147,7 +147,7 @@ async fn a_rich_notification_can_be_read_by_the_certificates_holder_alone() {
     let der: String = CERTIFICATE.lines().filter(|line| !line.starts_with("-----")).collect();
     let mut body = subscription(&tenant);
     body["includeResourceData"] = json!(true);
-    body["encryptionCertificate"] = json!(der);
+    body["encryptionCertificate"] = json!(&der);
     body["encryptionCertificateId"] = json!("2026-11");
     let made = tenant.made(&tenant.app, "/subscriptions", body).await;
     assert_eq!(made.body["encryptionCertificate"], Value::Null);
@@ -156,6 +156,9 @@ async fn a_rich_notification_can_be_read_by_the_certificates_holder_alone() {
     let content = &told["value"][0]["encryptedContent"];
     let bytes = |name: &str| STANDARD.decode(content[name].as_str().expect("text")).expect("base64");
     assert_eq!(content["encryptionCertificateId"], "2026-11");
+    let thumbprint = Sha1::digest(STANDARD.decode(&der).expect("base64"));
+    let hex: String = thumbprint.iter().map(|byte| format!("{byte:02X}")).collect();
+    assert_eq!(content["encryptionCertificateThumbprint"], hex);
 
     let key = PrivateKey::from_pkcs8_pem(CERTIFICATE_KEY).expect("a key");
     let key = key.oaep_decrypt::<Sha1>(&bytes("dataKey")).expect("the symmetric key");

@@ -1,5 +1,7 @@
+mod calendar;
 mod classroom;
 mod directory;
+mod files;
 mod mail;
 mod meet;
 
@@ -41,7 +43,9 @@ fn config(sandbox: &Sandbox) -> Value {
 fn arguments(operation: &str) -> Option<Value> {
     match operation {
         "checkConnection" => Some(json!({})),
-        _ => mail::arguments(operation)
+        _ => files::arguments(operation)
+            .or_else(|| calendar::arguments(operation))
+            .or_else(|| mail::arguments(operation))
             .or_else(|| classroom::arguments(operation))
             .or_else(|| meet::arguments(operation))
             .or_else(|| directory::arguments(operation)),
@@ -51,6 +55,12 @@ fn arguments(operation: &str) -> Option<Value> {
 /// Makes what the marks of the text stand for; what one needs itself is made on the way.
 async fn fill(school: &School, _operation: &str, mut text: String) -> String {
     let marked = |text: &str, marks: &[&'static str]| marks.iter().copied().find(|mark| text.contains(mark));
+    while let Some(mark) = marked(&text, files::MARKS) {
+        files::make(school, mark, &mut text).await;
+    }
+    while let Some(mark) = marked(&text, calendar::MARKS) {
+        calendar::make(school, mark, &mut text).await;
+    }
     while let Some(mark) = marked(&text, mail::MARKS) {
         mail::make(school, mark, &mut text).await;
     }

@@ -160,12 +160,10 @@ pub(super) fn replace(call: &mut Call<'_>, calendar: &str, id: &str) -> Result {
     })
 }
 
-fn change(
-    call: &mut Call<'_>,
-    calendar: &str,
-    id: &str,
-    apply: fn(&Map<String, Value>, Map<String, Value>) -> Map<String, Value>,
-) -> Result {
+/// How a body changes the fields of an event.
+type Apply = fn(&Map<String, Value>, Map<String, Value>) -> Map<String, Value>;
+
+fn change(call: &mut Call<'_>, calendar: &str, id: &str, apply: Apply) -> Result {
     call.needs(EVENTS)?;
     let (mut body, _) = written(call)?;
     let calendar = writable(call, calendar)?;

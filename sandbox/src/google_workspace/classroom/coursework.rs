@@ -154,7 +154,7 @@ pub(super) fn check_post(call: &Call<'_>, fields: &Map<String, Value>) -> Result
 
 fn check(call: &Call<'_>, fields: &Map<String, Value>) -> Result<()> {
     check_post(call, fields)?;
-    if !text(fields, "title").is_some_and(|title| title.chars().count() <= 3000) {
+    if text(fields, "title").is_none_or(|title| title.chars().count() > 3000) {
         return Err(ApiError::invalid("title: required, with at most 3000 characters"));
     }
     if !text(fields, "workType").is_some_and(|kind| TYPES.contains(&kind)) {

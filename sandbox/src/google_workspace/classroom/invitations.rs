@@ -71,10 +71,7 @@ fn create(call: &mut Call<'_>) -> Result {
 }
 
 fn list(call: &mut Call<'_>) -> Result {
-    let user = match call.query.filled("userId") {
-        None => None,
-        Some(key) => Some(call.person(key).unwrap_or_else(|| key.to_owned())),
-    };
+    let user = call.query.filled("userId").map(|key| call.person(key).unwrap_or_else(|| key.to_owned()));
     let id = match call.query.filled("courseId") {
         None => None,
         Some(id) => Some(course(call, id)?.id.clone()),

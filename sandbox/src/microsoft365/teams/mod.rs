@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 pub(super) use chats::{of_user as chats_of, route as chats};
 pub(super) use meetings::route as meetings;
+pub(super) use members::{let_go, take_in};
 
 use super::context::{Context, Outcome, bound, items, merge, needed, text};
 use super::error::GraphError;
@@ -217,7 +218,7 @@ pub(super) fn of_group(context: &mut Context<'_>, group: &str) -> Outcome {
         }
         Method::PUT => {
             let group = context.seen(Kind::Group, group, GraphError::no_resource(group))?;
-            let body = context.body()?;
+            let body = context.optional_body()?;
             adopt(context, &group.id)?;
             let class = context.world.table.by_id(Kind::Class, &group.id).is_some();
             add(context, &group.value, &body, class);

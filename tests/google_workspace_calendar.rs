@@ -1,0 +1,312 @@
+//! Calendar through the whole road, against the look-alike; and what becomes of tokens.
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "support/every/mod.rs"]
+mod every;
+
+use std::time::Duration;
+
+use every::{School, builder};
+use sandbox::{Fault, Rule, google_workspace as google};
+use serde_json::{Value, json};
+use sis_integrations::{ConfigChange, Error, ErrorCode, Retry, storage::MemoryStorage, transport::Backoff};
+
+async fn school() -> School {
+    let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
+    School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await
+}
+
+async fn call(school: &School, operation: &str, arguments: Value) -> Result<Value, Error> {
+    school.tenant.execute(&school.admin, "google_workspace", operation, arguments).await.map(|reply| reply.output)
+}
+
+async fn made(school: &School, operation: &str, arguments: Value) -> Value {
+    call(school, operation, arguments).await.unwrap_or_else(|error| panic!("{operation}: {error} {error:?}"))
+}
+
+async fn refused(school: &School, operation: &str, arguments: Value) -> Error {
+    match call(school, operation, arguments).await {
+        Err(error) => error,
+        Ok(output) => panic!("{operation} was taken: {output}"),
+    }
+}
+
+/// Settings in the place of those that [`School::open`] made.
+async fn configured(school: &School, config: Value) -> Result<(), Error> {
+    let Value::Object(mut config) = config else { panic!("not an object") };
+    config.insert("base_url".to_owned(), json!(school.sandbox.url("google_workspace")));
+    for name in ["client_id", "client_secret", "refresh_token", "service_account_key", "subject", "scopes"] {
+        config.entry(name).or_insert(Value::Null);
+    }
+    let change = ConfigChange { enabled: Some(true), config: Some(config), expected_version: None };
+    school.tenant.configure_json(&school.admin, "google_workspace", change).await.map(|_| ())
+}
+
+fn consent(token: &str) -> Value {
+    json!({ "client_id": google::CLIENT_ID, "client_secret": google::CLIENT_SECRET, "refresh_token": token })
+}
+
+fn vendor(school: &School) -> &google::GoogleWorkspace {
+    school.sandbox.google_workspace()
+}
+
+fn evening(summary: &str) -> Value {
+    json!({
+        "summary": summary,
+        "start": { "dateTime": "2026-12-01T18:00:00+01:00" }, "end": { "dateTime": "2026-12-01T20:00:00+01:00" },
+        "attendees": [{ "email": google::TEACHER }], "sendUpdates": "all",
+    })
+}
+
+fn events_of(school: &School, summary: &str) -> usize {
+    vendor(school).events().iter().filter(|event| event["summary"] == summary).count()
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_by_its_path_before_anything_leaves() {
+    let school = school().await;
+    let before = vendor(&school).recorder().seen();
+    let at = |text: &str| json!({ "dateTime": text });
+    let event = |change: Value| {
+        let mut event = evening("x");
+        event.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        event
+    };
+    for (operation, arguments, field) in [
+        ("createEvent", event(json!({ "end": at("2026-12-01T16:59:00Z") })), "end.dateTime"),
+        ("createEvent", event(json!({ "end": { "date": "2026-12-02" } })), "end.dateTime"),
+        ("createEvent", event(json!({ "start": at("soon") })), "start.dateTime"),
+        ("createEvent", event(json!({ "attendees": [{ "email": "nobody" }] })), "attendees[0].email"),
+        ("createEvent", event(json!({ "visibility": "hidden" })), "visibility"),
+        ("createEvent", event(json!({ "recurrence": ["RRULE:FREQ=DAILY"] })), "start.timeZone"),
+        ("createEvent", event(json!({ "calendarId": ".." })), "calendarId"),
+        ("createEvents", json!({ "events": [] }), "events"),
+        (
+            "createEvents",
+            json!({ "events": [evening("x"), event(json!({ "end": at("2026-12-01T16:59:00Z") }))] }),
+            "events[1].end.dateTime",
+        ),
+        ("createEvents", json!({ "events": [event(json!({ "asUser": google::TEACHER }))] }), "events[0].asUser"),
+        ("updateEvent", json!({ "eventId": "x", "status": "cancelled" }), "status"),
+        ("listEvents", json!({ "syncToken": "t", "q": "x" }), "q"),
+        ("listEvents", json!({ "orderBy": "startTime" }), "orderBy"),
+        (
+            "queryFreeBusy",
+            json!({ "timeMin": "2026-12-02T00:00:00Z", "timeMax": "2026-12-01T00:00:00Z", "calendars": ["x"] }),
+            "timeMax",
+        ),
+        (
+            "queryFreeBusy",
+            json!({ "timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-02T00:00:00Z", "calendars": [] }),
+            "calendars",
+        ),
+        ("shareCalendar", json!({ "role": "reader", "type": "user" }), "value"),
+        ("shareCalendar", json!({ "role": "reader", "type": "default", "value": "x" }), "value"),
+        ("createCalendar", json!({ "summary": "" }), "summary"),
+    ] {
+        let error = refused(&school, operation, arguments.clone()).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some(field)), "{operation} {arguments}");
+    }
+    assert_eq!(vendor(&school).recorder().seen(), before, "something left");
+}
+
+#[tokio::test]
+async fn an_event_is_made_once_whatever_is_cut() {
+    let school = school().await;
+    let faults =
+        [Fault::CutAfter, Fault::CutDuring, Fault::StatusAfter { status: 500 }, Fault::status(403), Fault::status(429)];
+    for (number, fault) in faults.into_iter().enumerate() {
+        let title = format!("evening {number}");
+        vendor(&school).faults().add(Rule::next(1, fault.clone()).method("POST").path("/events"));
+        let event = made(&school, "createEvent", evening(&title)).await;
+        assert_eq!((events_of(&school, &title), &event["summary"]), (1, &json!(title)), "{fault:?}");
+    }
+    // The same call by name, after it failed.
+    vendor(&school).faults().add(Rule::always(Fault::CutAfter).path("/events"));
+    let named = || school.tenant.request(&school.admin).idempotency_key("k");
+    let error = named().execute("google_workspace", "createEvent", evening("named")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    vendor(&school).faults().clear();
+    let made = named().execute("google_workspace", "createEvent", evening("named")).await.unwrap().output;
+    assert_eq!((events_of(&school, "named"), &made["summary"]), (1, &json!("named")));
+}
+
+#[tokio::test]
+async fn a_meeting_link_is_waited_for_and_not_for_ever() {
+    let school = school().await;
+    let mut event = evening("meeting");
+    event["meetLink"] = json!(true);
+    vendor(&school).conferences_pend(2);
+    let ready = made(&school, "createEvent", event.clone()).await;
+    assert_eq!(ready["conferenceData"]["createRequest"]["status"]["statusCode"], "success", "{ready}");
+    assert!(ready["hangoutLink"].as_str().unwrap().starts_with("https://meet.google.com/"));
+    vendor(&school).conferences_pend(1000);
+    let call = school.tenant.request(&school.admin).deadline(Duration::from_secs(5));
+    let pending = call.execute("google_workspace", "createEvent", event).await.unwrap().output;
+    assert_eq!(pending["conferenceData"]["createRequest"]["status"]["statusCode"], "pending");
+    assert!(pending["id"].is_string());
+}
+
+#[tokio::test]
+async fn an_event_is_read_changed_called_off_and_deleted() {
+    let school = school().await;
+    let event = made(&school, "createEvent", evening("evening")).await;
+    let id = &event["id"];
+    let changed = made(&school, "updateEvent", json!({ "eventId": id, "location": "Hall" })).await;
+    assert_eq!((&changed["location"], &changed["summary"]), (&json!("Hall"), &json!("evening")));
+    let stale = json!({ "eventId": id, "location": "Gym", "ifMatch": event["etag"] });
+    assert_eq!(refused(&school, "updateEvent", stale).await.code(), ErrorCode::Conflict);
+    let fresh = json!({ "eventId": id, "location": "Gym", "ifMatch": changed["etag"] });
+    assert_eq!(made(&school, "updateEvent", fresh).await["location"], "Gym");
+    let span = json!({ "timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-02T00:00:00Z", "calendars": [google::ADMIN, "nobody@elsewhere.example"] });
+    let busy = made(&school, "queryFreeBusy", span).await;
+    assert_eq!(busy["calendars"][google::ADMIN]["busy"].as_array().unwrap().len(), 1, "{busy}");
+    assert_eq!(busy["calendars"]["nobody@elsewhere.example"]["errors"][0]["reason"], "notFound");
+    let before = vendor(&school).event_notices().len();
+    assert_eq!(made(&school, "cancelEvent", json!({ "eventId": id })).await["status"], "cancelled");
+    assert!(vendor(&school).event_notices().len() > before, "the guests are told");
+    let other = made(&school, "createEvent", evening("other")).await;
+    vendor(&school).faults().add(Rule::next(1, Fault::CutAfter).method("DELETE"));
+    made(&school, "deleteEvent", json!({ "eventId": other["id"] })).await;
+    assert_eq!(refused(&school, "deleteEvent", json!({ "eventId": "nowhere" })).await.code(), ErrorCode::NotFound);
+    assert_eq!(
+        refused(&school, "getEvent", json!({ "eventId": "x", "calendarId": "nowhere@x.example" })).await.code(),
+        ErrorCode::NotFound
+    );
+}
+
+#[tokio::test]
+async fn recurring_events_are_listed_by_occurrence_and_followed_by_token() {
+    let school = school().await;
+    let at = |hour: u8| json!({ "dateTime": format!("2026-12-01T{hour:02}:00:00"), "timeZone": "Europe/Berlin" });
+    let lesson =
+        json!({ "summary": "lesson", "start": at(8), "end": at(9), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"] });
+    let lesson = made(&school, "createEvent", lesson).await;
+    let first = made(&school, "listEventInstances", json!({ "eventId": lesson["id"], "pageSize": 2 })).await;
+    assert_eq!(first["items"].as_array().unwrap().len(), 2);
+    let next = json!({ "eventId": lesson["id"], "pageSize": 2, "pageToken": first["nextPageToken"] });
+    assert_eq!(made(&school, "listEventInstances", next).await["items"].as_array().unwrap().len(), 1);
+    let all = made(&school, "listEvents", json!({})).await;
+    let token = all["nextSyncToken"].clone();
+    assert!(token.is_string(), "{all}");
+    made(&school, "createEvent", evening("later")).await;
+    let since = made(&school, "listEvents", json!({ "syncToken": token })).await;
+    assert_eq!((since["items"].as_array().unwrap().len(), &since["items"][0]["summary"]), (1, &json!("later")));
+    vendor(&school).expire_sync_tokens();
+    let error = refused(&school, "listEvents", json!({ "syncToken": token })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("syncToken")));
+    assert!(error.message().contains("full resync"), "{error}");
+}
+
+#[tokio::test]
+async fn many_events_go_fifty_to_a_request_and_are_made_once() {
+    let school = school().await;
+    let mut events: Vec<Value> = (0..60).map(|at| evening(&format!("many {at}"))).collect();
+    events[7]["calendarId"] = json!("nowhere@x.example");
+    let arguments = json!({ "events": events });
+    let before = vendor(&school).recorder().seen();
+    vendor(&school).faults().add(Rule::next(1, Fault::CutAfter).path("/batch/"));
+    let report = made(&school, "createEvents", arguments).await;
+    assert_eq!(
+        (&report["done"], &report["failed"], &report["unknown"]),
+        (&json!(59), &json!(1), &json!(0)),
+        "{report}"
+    );
+    assert_eq!(report["results"][7]["error"]["code"], "not_found");
+    for at in [0, 49, 50, 59] {
+        assert_eq!(report["results"][at]["item"]["summary"], format!("many {at}"));
+        assert_eq!(events_of(&school, &format!("many {at}")), 1);
+    }
+    assert!(vendor(&school).recorder().seen() - before < 12);
+}
+
+#[tokio::test]
+async fn calendars_are_made_listed_and_shared_once() {
+    let school = school().await;
+    let calendar = made(&school, "createCalendar", json!({ "summary": "Class 7b", "timeZone": "Europe/Berlin" })).await;
+    let listed = made(&school, "listCalendars", json!({ "minAccessRole": "owner" })).await;
+    assert!(listed["items"].as_array().unwrap().iter().any(|one| one["id"] == calendar["id"]));
+    vendor(&school).faults().add(Rule::next(1, Fault::CutAfter).method("POST").path("/acl"));
+    let share = json!({ "calendarId": calendar["id"], "role": "reader", "type": "user", "value": google::TEACHER });
+    assert_eq!(made(&school, "shareCalendar", share).await["role"], "reader");
+    let acl = made(&school, "listCalendarAcl", json!({ "calendarId": calendar["id"] })).await;
+    let rules = acl["items"].as_array().unwrap();
+    assert_eq!(rules.iter().filter(|rule| rule["scope"]["value"] == google::TEACHER).count(), 1);
+    vendor(&school).faults().add(Rule::next(1, Fault::CutAfter).method("POST").path("/calendars"));
+    assert_eq!(refused(&school, "createCalendar", json!({ "summary": "x" })).await.code(), ErrorCode::OutcomeUnknown);
+}
+
+#[tokio::test]
+async fn tokens_that_expired_or_were_revoked() {
+    let school = school().await;
+    configured(&school, consent(google::REFRESH_TOKEN)).await.unwrap();
+    let connection = made(&school, "checkConnection", json!({})).await;
+    assert_eq!(connection["email"], google::ADMIN);
+    assert!(connection["scopes"].to_string().contains("auth/drive"));
+    for operation in ["listCalendars", "checkConnection"] {
+        vendor(&school).expire_tokens();
+        made(&school, operation, json!({})).await;
+    }
+    vendor(&school).rotate_refresh_tokens(true);
+    for _ in 0..2 {
+        vendor(&school).expire_tokens();
+        made(&school, "getDriveAbout", json!({})).await;
+    }
+    vendor(&school).rotate_refresh_tokens(false);
+    vendor(&school).add_refresh_token(
+        "1//mine",
+        google::TEACHER,
+        &["https://www.googleapis.com/auth/calendar.readonly"],
+    );
+    configured(&school, consent("1//mine")).await.unwrap();
+    made(&school, "listEvents", json!({})).await;
+    let asked = vendor(&school).recorder().seen();
+    let error = refused(&school, "createEvent", evening("x")).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")), "{error}");
+    assert!(error.message().contains("auth/calendar.events"), "{error}");
+    assert_eq!(vendor(&school).recorder().seen(), asked, "what was not consented to is not even asked for");
+    vendor(&school).revoke("1//mine");
+    vendor(&school).expire_tokens();
+    for operation in ["listEvents", "checkConnection"] {
+        assert_eq!(refused(&school, operation, json!({})).await.code(), ErrorCode::NeedsReconnect);
+    }
+}
+
+#[tokio::test]
+async fn a_service_account_stands_in_for_whom_it_may() {
+    let school = school().await;
+    let teacher = made(&school, "getDriveAbout", json!({ "asUser": google::TEACHER })).await;
+    assert_eq!(teacher["user"]["emailAddress"], google::TEACHER);
+    assert_eq!(made(&school, "getDriveAbout", json!({})).await["user"]["emailAddress"], google::ADMIN);
+    vendor(&school).delegate(&["https://www.googleapis.com/auth/calendar"]);
+    vendor(&school).expire_tokens();
+    let error = refused(&school, "getDriveAbout", json!({})).await;
+    assert_eq!(error.code(), ErrorCode::NeedsReconnect, "{error}");
+    made(&school, "listCalendars", json!({})).await;
+
+    configured(&school, consent(google::REFRESH_TOKEN)).await.unwrap();
+    let error = refused(&school, "getDriveAbout", json!({ "asUser": google::TEACHER })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("asUser")));
+
+    let broken = json!({ "client_email": google::SERVICE_ACCOUNT, "private_key": "-----BEGIN PRIVATE KEY-----\nbroken\n-----END PRIVATE KEY-----\n" });
+    let broken = json!({ "service_account_key": broken.to_string(), "subject": google::ADMIN });
+    let error = configured(&school, broken).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    assert!(error.field().unwrap().ends_with("service_account_key"), "{error}");
+    assert!(!error.to_string().contains("broken"));
+}
+
+#[tokio::test]
+async fn limits_of_a_minute_are_waited_for_and_limits_of_a_day_are_told() {
+    let school = school().await;
+    vendor(&school).faults().add(Rule::next(3, Fault::status(403)).path("/calendarList"));
+    made(&school, "listCalendars", json!({})).await;
+    let fault = Fault::Status { status: 403, code: None, retry_after: Some(sandbox::RetryAfter::Seconds(3000)) };
+    vendor(&school).faults().add(Rule::always(fault).path("/calendarList"));
+    let error = refused(&school, "listCalendars", json!({})).await;
+    assert_eq!((error.code(), error.retry()), (ErrorCode::RateLimited, Retry::After(Duration::from_secs(3000))));
+    vendor(&school).faults().clear();
+    vendor(&school).enable("calendar", false);
+    let error = refused(&school, "listCalendars", json!({})).await;
+    assert_eq!(error.code(), ErrorCode::NotConfigured, "{error}");
+}
