@@ -5,6 +5,7 @@ use base64::alphabet;
 use base64::engine::general_purpose::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::google_workspace::mime::{Part, parameter};
@@ -123,8 +124,23 @@ fn content(part: &Part) -> Vec<u8> {
 
 fn file_name(part: &Part) -> String {
     let from = |header: &str, name: &str| part.header(header).and_then(|value| parameter(value, name));
+    if let Some(name) = part.header("content-disposition").and_then(|value| extended(value, "filename")) {
+        return name;
+    }
     let name = from("content-disposition", "filename").or_else(|| from("content-type", "name"));
     name.as_deref().map(decode_words).unwrap_or_default()
+}
+
+/// A parameter that is encoded, perhaps in pieces (RFC 2231).
+fn extended(value: &str, name: &str) -> Option<String> {
+    let parameters = value.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
+    let pieces: Vec<&str> = parameters
+        .filter(|(key, _)| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('*') && rest.ends_with('*')))
+        .map(|(_, piece)| piece.trim())
+        .collect();
+    let whole = pieces.concat();
+    let (_, text) = whole.split_once("''")?;
+    Some(percent_decode_str(text).decode_utf8_lossy().into_owned())
 }
 
 /// The part tree of a mail; `id` is the number of this part, empty for the whole.

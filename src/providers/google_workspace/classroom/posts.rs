@@ -165,11 +165,11 @@ operation! {
         let topics = at(call, &["courses", &this.course_id, "topics"])?;
         let request = call.post(topics.clone()).json(&Value::Object(this.rest()?));
         let found = async {
-            let wanted = this.name.split_whitespace().collect::<Vec<_>>().join(" ");
+            let wanted = squeezed(&this.name);
             let mut query = Map::new();
             loop {
                 let page: Topics = define::get(call, topics.clone(), &query).await?;
-                if let Some(topic) = page.topic.into_iter().find(|topic| topic.name.as_deref() == Some(&wanted)) {
+                if let Some(topic) = page.topic.into_iter().find(|topic| topic.name.as_deref().map(squeezed) == Some(wanted.clone())) {
                     return Ok(topic);
                 }
                 match page.next_page_token.filter(|token| !token.is_empty()) {
@@ -180,4 +180,9 @@ operation! {
         };
         define::made_or_found(call, request, Repeat::WithKey, found).await
     }
+}
+
+/// A name as Google keeps it: with single spaces.
+fn squeezed(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -13,7 +13,7 @@ use super::{
         define::{self, operation},
     },
     BATCH, MEMBERS, USERS, at,
-    create::NewUser,
+    create::{NewUser, elsewhere},
     members::MemberRole,
     objects::{GroupMember, User},
 };
@@ -90,7 +90,8 @@ operation! {
         let make = wanted.iter().filter_map(|index| this.users.get(*index)).map(|user| user.request(call));
         let made = make.collect::<Result<Vec<_>>>()?;
         let there = |index: usize| at(call, &["users", keys.get(index).copied().unwrap_or_default()]);
-        outcomes.extend(wanted.iter().copied().zip(made_or_found(call, made, &wanted, there).await?));
+        let made = made_or_found(call, made, &wanted, there).await?.into_iter();
+        outcomes.extend(wanted.iter().copied().zip(made.map(|one| one.map_err(|error| elsewhere(error, "primaryEmail")))));
         let results = outcomes.into_iter().map(|(index, outcome)| {
             match outcome.and_then(|response| call.read::<User>(&response, Repeat::WithKey)) {
                 Ok(user) => ItemResult::done(index, user.id.clone(), Some(user)),

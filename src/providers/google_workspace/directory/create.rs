@@ -124,7 +124,8 @@ operation! {
                 return Err(Error::new(ErrorCode::Conflict, message).with_field("primaryEmail"));
             }
             let found = define::read(call, here);
-            let user: User = define::made_or_found(call, this.user().request(call)?, Repeat::WithKey, found).await?;
+            let made = define::made_or_found(call, this.user().request(call)?, Repeat::WithKey, found).await;
+            let user: User = made.map_err(|error| elsewhere(error, "primaryEmail"))?;
             Ok(user.id)
         })
         .await?;
@@ -144,6 +145,18 @@ impl CreateUser {
             external_id: self.external_id.clone(),
             recovery_email: self.recovery_email.clone(),
         }
+    }
+}
+
+/// Google finds no domain of the school's in the address.
+pub(super) fn elsewhere(error: Error, field: &str) -> Error {
+    if error.code() != ErrorCode::NotFound {
+        return error;
+    }
+    let ours = Error::invalid(field, "must be in a domain of the school's");
+    match error.vendor().cloned() {
+        Some(vendor) => ours.with_vendor(vendor),
+        None => ours,
     }
 }
 

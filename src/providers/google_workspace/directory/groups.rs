@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     super::define::{self, operation},
     GROUPS, GROUPS_READ, at,
-    create::is_there,
+    create::{elsewhere, is_there},
     list_query,
     objects::{Group, Groups},
 };
@@ -104,7 +104,8 @@ operation! {
             }
             let request = call.post(at(call, &["groups"])?).json(&body);
             let found = define::read(call, here);
-            let group: Group = define::made_or_found(call, request, Repeat::WithKey, found).await?;
+            let made = define::made_or_found(call, request, Repeat::WithKey, found).await;
+            let group: Group = made.map_err(|error| elsewhere(error, "email"))?;
             Ok(group.id)
         })
         .await?;

@@ -101,11 +101,27 @@ operation! {
                 return Err(Error::new(ErrorCode::Conflict, "there is a unit of this name already").with_field("name"));
             }
             let found = define::read(call, there);
-            let unit: OrgUnit = define::made_or_found(call, call.post(list).json(&body), Repeat::WithKey, found).await?;
+            let made = define::made_or_found(call, call.post(list).json(&body), Repeat::WithKey, found).await;
+            let unit: OrgUnit = made.map_err(|error| if is_parents(&error) { no_parent(&error) } else { error })?;
             Ok(unit.org_unit_id)
         })
         .await?;
         define::read(call, here).await
+    }
+}
+
+/// Google finds no such unit to put the new one under: it says so in words alone.
+fn is_parents(error: &Error) -> bool {
+    error.vendor().is_some_and(|vendor| {
+        vendor.status == 404 || vendor.status == 400 && vendor.message.as_ref().is_some_and(|it| it.contains("Parent"))
+    })
+}
+
+fn no_parent(error: &Error) -> Error {
+    let ours = Error::new(ErrorCode::NotFound, "there is no such unit to put it under").with_field("parentOrgUnitPath");
+    match error.vendor().cloned() {
+        Some(vendor) => ours.with_vendor(vendor),
+        None => ours,
     }
 }
 

@@ -201,7 +201,7 @@ fn words(text: &str) -> String {
     encoded.collect::<Vec<_>>().join("\r\n ")
 }
 
-/// The name of a file as a parameter: quoted, or encoded and in pieces by RFC 2231.
+/// The name of a file as a parameter: quoted, or encoded by RFC 2231, in pieces where it is long.
 fn filename(name: &str) -> String {
     if is_plain(name) && quoted(name).len() < 62 {
         return format!("\r\n filename={}", quoted(name));
@@ -221,7 +221,10 @@ fn filename(name: &str) -> String {
             let _ = write!(encoded, "%{byte:02X}");
         }
     }
-    let _ = write!(out, "\r\n filename*{count}*={encoded}");
+    let _ = match count {
+        0 => write!(out, "\r\n filename*={encoded}"),
+        _ => write!(out, "\r\n filename*{count}*={encoded}"),
+    };
     out
 }
 
@@ -280,7 +283,7 @@ mod tests {
             "application/octet-stream",
         ];
         assert_eq!(kinds, expected);
-        assert!(text.contains("Content-Disposition: attachment;\r\n filename*0*=utf-8''Gr%C3%B6%C3%9Fe%201.pdf\r\n"));
+        assert!(text.contains("Content-Disposition: attachment;\r\n filename*=utf-8''Gr%C3%B6%C3%9Fe%201.pdf\r\n"));
         assert!(text.contains("Content-Disposition: inline;\r\n filename=\"a.png\"\r\nContent-ID: <logo>\r\n"));
         let alone = text_of(&Letter { text: None, attachments: &files, ..letter("x", &[]) });
         assert_eq!(alone.matches("filename").count(), 2);
