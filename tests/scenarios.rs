@@ -105,7 +105,7 @@ scenarios! {
     weather_closure: "weather-closure.json",
     khan_academy_import: "khan_academy-import.json",
     google_workspace_status: "google_workspace-status.json",
-    microsoft365_status: "microsoft365-status.json",
+    microsoft365_class: "microsoft365-class.json",
 }
 
 #[test]
