@@ -105,7 +105,8 @@ scenarios! {
     weather_closure: "weather-closure.json",
     khan_academy_import: "khan_academy-import.json",
     google_workspace_document: "google_workspace-document.json",
-    microsoft365_status: "microsoft365-status.json",
+    google_workspace_classroom: "google_workspace-classroom.json",
+    microsoft365_class: "microsoft365-class.json",
 }
 
 #[test]

@@ -1,0 +1,214 @@
+//! Microsoft 365: OneDrive and SharePoint, through the whole road to the look-alike.
+#![cfg(feature = "microsoft365")]
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "support/microsoft365.rs"]
+mod support;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sandbox::{
+    Fault,
+    microsoft365::{SITE_ID, TEACHER_ID},
+};
+use serde_json::{Value, json};
+use sis_integrations::ErrorCode;
+use support::{School, id};
+
+/// Three ranges and a bit.
+const LARGE: usize = 12 << 20;
+
+fn upload(name: &str, size: usize) -> Value {
+    let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+    json!({ "name": name, "content": STANDARD.encode(bytes), "size": size })
+}
+
+fn named(school: &School, name: &str) -> usize {
+    school.graph().drive_items(TEACHER_ID).iter().filter(|item| item["name"] == name).count()
+}
+
+#[tokio::test]
+async fn files_of_every_size_come_back_as_they_went() {
+    let school = School::open().await;
+    for size in [0, 1, 4 << 20, (4 << 20) + 1, LARGE] {
+        let file = school.ask("uploadFile", upload(&format!("{size}.bin"), size)).await;
+        assert_eq!(file["size"], size);
+        let down = school.ask("downloadFile", json!({ "itemId": id(&file) })).await;
+        assert_eq!(down["size"], size);
+        assert!(down["content"] == upload("x", size)["content"], "{size}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_cut_off_never_leaves() {
+    let school = School::open().await;
+    let error = school.refuse("uploadFile", json!({ "name": "a", "content": "", "size": 5_000_000_000_000_u64 })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::TooLarge, Some("size")));
+    let error = school.refuse("uploadFile", json!({ "name": "a", "content": "aGk=", "size": 3 })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("size")));
+    assert_eq!(school.graph().requests().len(), 0);
+}
+
+#[tokio::test]
+async fn an_upload_cut_at_any_range_goes_on_there() {
+    for range in 0..4 {
+        for fault in [Fault::CutBefore, Fault::CutAfter, Fault::StatusAfter { status: 503 }] {
+            let school = School::open().await;
+            let faults = school.graph().faults();
+            faults.add(sandbox::Rule::next(1, fault.clone()).method("PUT").path("upload"));
+            if range > 0 {
+                faults.clear();
+                let nth = sandbox::Rule::every(range + 1, fault.clone()).method("PUT").path("upload");
+                faults.add(nth);
+            }
+            let file = upload("film.mp4", LARGE);
+            let made = school.keyed("k-1", "uploadFile", &file).await.unwrap();
+            assert_eq!(school.graph().file(&id(&made)).map(|bytes| bytes.len()), Some(LARGE), "{range} {fault:?}");
+            assert_eq!(
+                (named(&school, "film.mp4"), school.sent("POST", "createUploadSession")),
+                (1, 1),
+                "{range} {fault:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_failed_goes_on_when_it_is_repeated() {
+    let school = School::open().await;
+    let file = upload("film.mp4", LARGE);
+    let (failed, made) = school.resumed("uploadFile", file, ("PUT", "upload"), &[Fault::status(400)]).await;
+    // The session's address is a credential by itself.
+    assert!(!failed.to_json().to_string().contains("http"), "{}", failed.to_json());
+    assert_eq!(school.graph().file(&id(&made)).map(|bytes| bytes.len()), Some(LARGE));
+    assert_eq!(school.sent("POST", "createUploadSession"), 1);
+}
+
+#[tokio::test]
+async fn a_small_file_is_there_once_whatever_breaks() {
+    for fault in [Fault::CutBefore, Fault::CutAfter, Fault::status(500), Fault::StatusAfter { status: 503 }] {
+        let school = School::open().await;
+        school.break_next("PUT", "content", fault.clone());
+        let file = upload("a.txt", 10);
+        if school.keyed("k-1", "uploadFile", &file).await.is_err() {
+            school.keyed("k-1", "uploadFile", &file).await.unwrap();
+        }
+        assert_eq!(named(&school, "a.txt"), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_refused_or_replaced_or_changed() {
+    let school = School::open().await;
+    school.ask("uploadFile", upload("a.txt", 10)).await;
+    let error = school.refuse("uploadFile", upload("a.txt", 11)).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("name")));
+    let with = |conflict: &str| {
+        let mut file = upload("a.txt", 12);
+        file["conflict"] = json!(conflict);
+        file
+    };
+    assert_eq!(school.ask("uploadFile", with("replace")).await["size"], 12);
+    assert_ne!(school.ask("uploadFile", with("rename")).await["name"], "a.txt");
+    assert_eq!(named(&school, "a.txt"), 1);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named() {
+    let school = School::open().await;
+    let mut file = upload("a.txt", 10);
+    file["parentId"] = json!("nowhere");
+    let error = school.refuse("uploadFile", file).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("parentId")));
+    let error = school.refuse("listDriveItems", json!({ "itemId": "nowhere" })).await;
+    assert_eq!(error.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_folder_is_made_once() {
+    for fault in [Fault::CutBefore, Fault::CutAfter] {
+        let school = School::open().await;
+        school.break_next("POST", "/children", fault);
+        let folder = json!({ "name": "Class 7b" });
+        if school.keyed("k-1", "createFolder", &folder).await.is_err() {
+            school.keyed("k-1", "createFolder", &folder).await.unwrap();
+        }
+        assert_eq!(named(&school, "Class 7b"), 1);
+        let error = school.refuse("createFolder", folder).await;
+        assert_eq!(error.code(), ErrorCode::Conflict);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_made_once_and_waited_for() {
+    for (at, fault) in [(("POST", "/copy"), Fault::CutAfter), (("GET", "monitor"), Fault::status(400))] {
+        let school = School::open().await;
+        let file = id(&school.ask("uploadFile", upload("a.txt", 10)).await);
+        let copy = json!({ "itemId": file, "parentId": "root", "name": "b.txt" });
+        school.break_next(at.0, at.1, fault);
+        let made = match school.keyed("k-1", "copyDriveItem", &copy).await {
+            Ok(made) => made,
+            Err(_) => school.keyed("k-1", "copyDriveItem", &copy).await.unwrap(),
+        };
+        assert_eq!((made["name"].as_str(), named(&school, "b.txt")), (Some("b.txt"), 1), "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn somebody_outside_has_an_outcome_of_their_own() {
+    let school = School::open().await;
+    let file = id(&school.ask("uploadFile", upload("a.txt", 10)).await);
+    let invite = json!({
+        "itemId": file, "recipients": ["student@yourschool.example", "stranger@elsewhere.example"], "role": "read",
+    });
+    let invited = school.ask("inviteToDriveItem", invite).await;
+    assert_eq!(invited["results"][0]["state"], "done", "{invited}");
+    assert_eq!(invited["results"][1]["state"], "failed", "{invited}");
+    assert_eq!(invited["results"][1]["error"]["field"], "recipients[1]");
+
+    let link = json!({ "itemId": file, "type": "view", "scope": "organization" });
+    let link = id(&school.ask("createSharingLink", link).await);
+    school.break_next("DELETE", "/permissions/", Fault::CutAfter);
+    school.ask("deletePermission", json!({ "itemId": file, "permissionId": link })).await;
+    let error = school.refuse("deletePermission", json!({ "itemId": file, "permissionId": link })).await;
+    assert_eq!(error.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn an_item_that_was_changed_meanwhile_is_left_alone() {
+    let school = School::open().await;
+    let file = school.ask("uploadFile", upload("a.txt", 10)).await;
+    let old = json!({ "itemId": id(&file), "name": "b.txt", "eTag": "\"{other},1\"" });
+    let error = school.refuse("moveDriveItem", old).await;
+    assert_eq!(error.code(), ErrorCode::Conflict);
+    let moved =
+        school.ask("moveDriveItem", json!({ "itemId": id(&file), "name": "b.txt", "eTag": file["eTag"] })).await;
+    assert_eq!(moved["name"], "b.txt");
+}
+
+#[tokio::test]
+async fn changes_are_told_and_a_stale_token_asks_for_all() {
+    let school = School::open().await;
+    let first = school.ask("driveDelta", json!({})).await;
+    let token = first["deltaToken"].as_str().unwrap().to_owned();
+    school.ask("uploadFile", upload("new.txt", 10)).await;
+    let changes = school.ask("driveDelta", json!({ "deltaToken": token })).await;
+    assert!(changes["items"].as_array().unwrap().iter().any(|item| item["name"] == "new.txt"), "{changes}");
+    let stale = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode("token=long-gone");
+    let error = school.refuse("driveDelta", json!({ "deltaToken": stale })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("deltaToken")));
+    assert!(error.message().contains("full resync"), "{error}");
+}
+
+#[tokio::test]
+async fn sites_have_drives_and_lists() {
+    let school = School::open().await;
+    let drives = school.ask("listSiteDrives", json!({ "siteId": SITE_ID })).await;
+    let drive = id(&drives["items"][0]);
+    let mut file = upload("plan.txt", 10);
+    file["driveId"] = json!(drive);
+    let file = id(&school.ask("uploadFile", file).await);
+    let read = school.ask("getDriveItem", json!({ "driveId": drive, "path": "plan.txt" })).await;
+    assert_eq!(id(&read), file);
+    let error = school.refuse("getSite", json!({ "siteId": "elsewhere.example,a,b" })).await;
+    assert_eq!(error.code(), ErrorCode::NotFound);
+}

@@ -1,0 +1,264 @@
+//! Microsoft 365: tokens, the directory and its batches, teams and meetings, through the whole road to the look-alike.
+#![cfg(feature = "microsoft365")]
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "support/microsoft365.rs"]
+mod support;
+
+use sandbox::{
+    Fault,
+    microsoft365::{CERTIFICATE, CERTIFICATE_KEY, CLIENT_SECRET, REFRESH_TOKEN, STUDENT_ID, TEACHER_ID},
+};
+use serde_json::{Value, json};
+use sis_integrations::{ErrorCode, providers::microsoft365::ListUsers};
+use support::{School, id};
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_and_again_when_it_has_expired() {
+    let school = School::open().await;
+    for _ in 0..3 {
+        school.ask("getOrganization", json!({})).await;
+    }
+    assert_eq!(school.graph().token_requests().len(), 1);
+    school.graph().expire_tokens();
+    school.ask("getOrganization", json!({})).await;
+    assert_eq!(school.graph().token_requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_certificate_is_as_good_as_a_secret() {
+    let school = School::with(|config| config.certificate(CERTIFICATE, CERTIFICATE_KEY)).await;
+    assert!(school.ask("getOrganization", json!({})).await["displayName"].is_string());
+}
+
+#[tokio::test]
+async fn what_only_an_administrator_can_mend_says_so() {
+    let school = School::with(|config| config.client_secret("wrong~secret")).await;
+    let error = school.refuse("getOrganization", json!({})).await;
+    assert_eq!(error.code(), ErrorCode::NeedsReconnect);
+    assert!(!format!("{error:?}").contains("wrong~secret"));
+
+    let school = School::with(|config| config.refresh_token(REFRESH_TOKEN)).await;
+    school.ask("listMessages", json!({})).await;
+    school.graph().revoke(TEACHER_ID);
+    let error = school.refuse("listMessages", json!({})).await;
+    assert_eq!(error.code(), ErrorCode::NeedsReconnect);
+}
+
+#[tokio::test]
+async fn a_lacking_permission_is_named() {
+    let school = School::with(|config| config.client_secret(CLIENT_SECRET)).await;
+    school.graph().grant_roles(&["User.Read.All"]);
+    school.ask("listUsers", json!({})).await;
+    let error = school.refuse("listClasses", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")));
+    assert!(error.message().contains("EduRoster.ReadBasic"), "{error}");
+
+    school.graph().add_refresh_token("narrow", TEACHER_ID, &["User.Read"]);
+    school.configure(|config| config.refresh_token("narrow")).await;
+    let error = school.refuse("listMessages", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")));
+    assert!(error.message().contains("Mail.Read"), "{error}");
+    assert_eq!(school.sent("GET", "/messages"), 0);
+}
+
+#[tokio::test]
+async fn what_is_for_people_is_not_tried_by_the_application() {
+    let school = School::with(|config| config.client_secret(CLIENT_SECRET)).await;
+    let message = json!({ "teamId": "t", "channelId": "c", "content": "Hello" });
+    let error = school.refuse("sendChannelMessage", message).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotConfigured, Some("config.refresh_token")));
+    let error = school.refuse("listMessages", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("userId")));
+
+    let school = School::with(|config| config.refresh_token(REFRESH_TOKEN)).await;
+    let error = school.refuse("createClass", json!({ "displayName": "x", "mailNickname": "x" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotConfigured, Some("config.client_secret")));
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page() {
+    let school = School::open().await;
+    school.graph().page_size(2);
+    let first = school.ask("listUsers", json!({ "pageSize": 2 })).await;
+    assert_eq!(first["items"].as_array().unwrap().len(), 2);
+    let token = first["nextPageToken"].as_str().unwrap();
+    let second = school.ask("listUsers", json!({ "pageToken": token })).await;
+    assert_ne!(first["items"][0]["id"], second["items"][0]["id"]);
+    let all: Vec<_> =
+        futures::TryStreamExt::try_collect(school.tenant.stream(&school.admin, ListUsers::new())).await.unwrap();
+    assert_eq!(all.len(), school.graph().users().len());
+    let error = school.refuse("listUsers", json!({ "pageToken": "mine" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("pageToken")));
+}
+
+#[tokio::test]
+async fn throttling_is_waited_for() {
+    let school = School::open().await;
+    school.break_next("GET", "/organization", Fault::too_many(Some(1)));
+    school.ask("getOrganization", json!({})).await;
+    assert_eq!(school.sent("GET", "/organization"), 2);
+}
+
+fn people(count: usize) -> Value {
+    let one = |at| json!({ "userPrincipalName": format!("p{at}@yourschool.example"), "displayName": "P", "password": "Corr3ct-Horse" });
+    (0..count).map(one).collect()
+}
+
+#[tokio::test]
+async fn the_twenty_first_goes_into_the_next_batch_and_each_has_its_outcome() {
+    let school = School::open().await;
+    school.ask("createUser", json!({ "user": people(1)[0] })).await;
+    let outcome = school.ask("createUsers", json!({ "users": people(21) })).await;
+    let results = outcome["results"].as_array().unwrap();
+    assert_eq!(results.len(), 21);
+    assert_eq!(school.sent("POST", "/$batch"), 2);
+    for (at, result) in results.iter().enumerate() {
+        assert_eq!(result["index"], at);
+        assert_eq!(result["state"], if at == 0 { "failed" } else { "done" }, "{result}");
+    }
+    assert_eq!(results[0]["error"]["code"], "conflict");
+    assert!(results[0]["error"]["field"].as_str().unwrap().starts_with("users[0]"));
+    let named = |name: &str| school.graph().users().iter().filter(|user| user["userPrincipalName"] == name).count();
+    assert!((0..21).all(|at| named(&format!("p{at}@yourschool.example")) == 1));
+}
+
+#[tokio::test]
+async fn items_that_were_throttled_are_sent_again_and_no_others() {
+    let school = School::open().await;
+    school.graph().throttle_batch_items(3);
+    let outcome = school.ask("createUsers", json!({ "users": people(5) })).await;
+    assert!(outcome["results"].as_array().unwrap().iter().all(|result| result["state"] == "done"), "{outcome}");
+    let made = school.graph().users();
+    assert!((0..5).all(|at| {
+        let name = format!("p{at}@yourschool.example");
+        made.iter().filter(|user| user["userPrincipalName"] == name.as_str()).count() == 1
+    }));
+    assert_eq!(school.sent("POST", "/$batch"), 2);
+}
+
+#[tokio::test]
+async fn a_batch_without_an_answer_is_unknown_and_not_sent_again() {
+    let school = School::open().await;
+    school.break_next("POST", "$batch", Fault::CutAfter);
+    let outcome = school.ask("createUsers", json!({ "users": people(2) })).await;
+    assert!(outcome["results"].as_array().unwrap().iter().all(|result| result["state"] == "unknown"), "{outcome}");
+    assert_eq!(school.sent("POST", "/$batch"), 1);
+}
+
+#[tokio::test]
+async fn what_goes_into_one_request_refuses_the_twenty_first() {
+    let school = School::open().await;
+    let ids: Vec<_> = (0..21).map(|at| format!("id-{at}")).collect();
+    let error = school.refuse("bindGroupMembers", json!({ "groupId": "g", "userIds": ids })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("userIds[20]")));
+}
+
+#[tokio::test]
+async fn who_is_in_the_group_already_is_as_good_as_added() {
+    let school = School::open().await;
+    let group =
+        id(&school.ask("createGroup", json!({ "displayName": "G", "mailNickname": "g", "kind": "security" })).await);
+    for _ in 0..2 {
+        school.ask("addGroupMember", json!({ "groupId": group, "userId": STUDENT_ID })).await;
+    }
+    let outcome = school.ask("addGroupMembers", json!({ "groupId": group, "userIds": [STUDENT_ID, "nobody"] })).await;
+    assert_eq!(outcome["results"][0]["state"], "done", "{outcome}");
+    assert_eq!(outcome["results"][1]["state"], "failed");
+    assert_eq!(outcome["results"][1]["error"]["field"], "userIds[1]");
+    let members = school.ask("listGroupMembers", json!({ "groupId": group })).await;
+    assert_eq!(members["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_team_is_made_once_whatever_breaks() {
+    let team = json!({ "displayName": "Chess club", "ownerId": "teacher@yourschool.example" });
+    for fault in [Fault::CutAfter, Fault::StatusAfter { status: 500 }, Fault::CutBefore] {
+        let school = School::open().await;
+        school.graph().team_polls(0);
+        school.break_next("POST", "/teams", fault.clone());
+        // Where the team was made, it is found at once; else the call is repeated.
+        let made = match school.keyed("k-1", "createTeam", &team).await {
+            Ok(made) => made,
+            Err(_) => school.keyed("k-1", "createTeam", &team).await.unwrap(),
+        };
+        assert_eq!(made["displayName"], "Chess club");
+        assert_eq!(school.graph().teams().len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_team_that_is_waited_for_in_vain_is_waited_for_again() {
+    let school = School::open().await;
+    let team = json!({ "displayName": "Chess club", "ownerId": "teacher@yourschool.example" });
+    let faults = [Fault::status(400)];
+    let (failed, made) = school.resumed("createTeam", team, ("GET", "/operations/"), &faults).await;
+    assert_eq!(failed.done().unwrap()["steps"]["create"]["teamId"], made["id"]);
+    assert_eq!(school.graph().teams().len(), 1);
+    assert_eq!(school.sent("POST", "/teams"), 1);
+}
+
+#[tokio::test]
+async fn a_class_becomes_a_team_once() {
+    let school = School::open().await;
+    school.graph().team_polls(0);
+    let class = id(&school.ask("createClass", json!({ "displayName": "Biology", "mailNickname": "bio" })).await);
+    school.ask("addClassTeacher", json!({ "classId": class, "userId": TEACHER_ID })).await;
+    for _ in 0..2 {
+        let team = school.ask("createTeamFromClass", json!({ "classId": class })).await;
+        assert_eq!(team["id"], class.as_str());
+    }
+    assert_eq!(school.graph().teams().len(), 1);
+}
+
+#[tokio::test]
+async fn a_channel_is_made_once_and_written_into_by_a_person() {
+    let school = School::open().await;
+    school.graph().team_polls(0);
+    let team = id(&school.ask("createTeam", json!({ "displayName": "T", "ownerId": TEACHER_ID })).await);
+    school.break_next("POST", "/channels", Fault::CutAfter);
+    let channel = id(&school.ask("createChannel", json!({ "teamId": team, "displayName": "Homework" })).await);
+    let named = |channel: &&Value| channel["displayName"] == "Homework";
+    assert_eq!(school.graph().channels(&team).iter().filter(named).count(), 1);
+
+    let message = json!({ "teamId": team, "channelId": channel, "content": "Bring boots" });
+    let sent = school.ask("sendChannelMessage", message.clone()).await;
+    school
+        .ask(
+            "replyToChannelMessage",
+            json!({
+                "teamId": team, "channelId": channel, "messageId": id(&sent), "content": "Which?",
+            }),
+        )
+        .await;
+    school.break_next("POST", "/messages", Fault::CutAfter);
+    let error = school.refuse("sendChannelMessage", message).await;
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    let listed = school.ask("listChannelMessages", json!({ "teamId": team, "channelId": channel })).await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2, "{listed}");
+}
+
+#[tokio::test]
+async fn members_of_a_team_have_each_their_outcome() {
+    let school = School::open().await;
+    school.graph().team_polls(0);
+    let team = id(&school.ask("createTeam", json!({ "displayName": "T", "ownerId": TEACHER_ID })).await);
+    let members = json!([{ "userId": STUDENT_ID }, { "userId": "nobody" }]);
+    let outcome = school.ask("addTeamMembers", json!({ "teamId": team, "members": members })).await;
+    assert_eq!(outcome["results"][0]["state"], "done", "{outcome}");
+    assert_eq!(outcome["results"][1]["state"], "failed");
+    assert_eq!(outcome["results"][1]["error"]["field"], "members[1]");
+}
+
+#[tokio::test]
+async fn a_meeting_is_known_again() {
+    let school = School::open().await;
+    let meeting = json!({ "startDateTime": "2030-12-01T18:00:00Z", "endDateTime": "2030-12-01T19:00:00Z" });
+    school.break_next("POST", "createOrGet", Fault::CutAfter);
+    let made = school.ask("createOnlineMeeting", meeting).await;
+    assert!(made["joinWebUrl"].is_string(), "{made}");
+    assert_eq!(school.graph().meetings(TEACHER_ID).len(), 1);
+    let backwards = json!({ "startDateTime": "2030-12-01T18:00:00Z", "endDateTime": "2030-12-01T17:00:00Z" });
+    let error = school.refuse("createOnlineMeeting", backwards).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("endDateTime")));
+}
