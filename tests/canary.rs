@@ -6,11 +6,13 @@ mod every;
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use regex::bytes::Regex;
+
 use every::{School, VENDORS, builder, operations, vendor};
 use sandbox::{Fault, Rule};
 use sis_integrations::{
@@ -50,11 +52,14 @@ fn marks() -> Vec<String> {
         .collect()
 }
 
+/// All marks in one: what is searched is long, and there are many.
+static MARKS: LazyLock<Regex> = LazyLock::new(|| {
+    let all: Vec<_> = marks().iter().map(|mark| regex::escape(mark)).collect();
+    Regex::new(&format!("(?-u){}", all.join("|"))).unwrap()
+});
+
 fn search(what: &str, bytes: &[u8]) {
-    for mark in marks() {
-        let found = bytes.windows(mark.len()).any(|window| window == mark.as_bytes());
-        assert!(!found, "a secret stands in {what}");
-    }
+    assert!(!MARKS.is_match(bytes), "a secret stands in {what}");
 }
 
 /// Every way the look-alike can misbehave, with the name it goes by.
@@ -100,7 +105,8 @@ async fn no_secret_is_written_anywhere() {
             let script = (vendor(provider).faults)(&school.sandbox);
             script.clear();
             let arguments = school.filled(provider, operation).await;
-            script.add(Rule::next(3, fault.clone()));
+            // What is too large is not asked for again.
+            script.add(Rule::next(if name == "huge" { 1 } else { 3 }, fault.clone()));
             let call = school.tenant.request(&school.admin).deadline(Duration::from_secs(5));
             let shown = match call.execute(provider, operation, arguments).await {
                 Ok(reply) => format!("{reply:?} {}", reply.output),

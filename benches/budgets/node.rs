@@ -19,7 +19,7 @@ impl Node {
     /// Installs the SDKs by their lock file if need be, and starts a vendor's; the error says what is missing.
     pub(crate) fn start(vendor: &str, url: &str, credentials: &[&str]) -> Result<Self, String> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/node");
-        if !folder.join("node_modules/stripe").exists() {
+        if !folder.join("node_modules/@googleapis/drive").exists() {
             let installed = Command::new("npm")
                 .args(["ci", "--no-audit", "--no-fund"])
                 .current_dir(&folder)

@@ -1,13 +1,14 @@
-//! Stripe and SendGrid: calls a second through the whole road, strict, against the vendors' own SDKs for Node on the same
+//! Stripe, SendGrid, Google and Microsoft: calls a second through the whole road, strict, against the vendors' own SDKs for Node on the same
 //! look-alike in the same run.
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration, time::Instant};
 
 use sandbox::Sandbox;
+use serde_json::json;
 use sis_integrations::{
     Actor, IntegrationManager, Role, Tenant,
     providers::{
-        Quota,
+        Quota, google_workspace, microsoft365,
         sendgrid::{self, SendEmail, SendgridConfig},
         stripe::{self, CreatePaymentIntent, StripeConfig},
     },
@@ -30,15 +31,21 @@ pub(crate) async fn measure(folder: &Path) -> Outcome {
     let sandbox = Sandbox::start().await?;
     sandbox.stripe().recorder().keep(0);
     sandbox.sendgrid().recorder().keep(0);
+    sandbox.google_workspace().recorder().keep(0);
+    sandbox.microsoft365().recorder().keep(0);
     let unlimited = Quota { per_second: 1e6, burst: 1_000_000 };
     let manager = IntegrationManager::builder()
         .storage(SqliteStorage::open(folder.join("sdks.db")).await?)
         .master_key(master_key()?)
         .provider(stripe::Stripe)
         .provider(sendgrid::Sendgrid)
+        .provider(google_workspace::GoogleWorkspace)
+        .provider(microsoft365::Microsoft365)
         .allow_private_addresses(true)
         .quota("stripe", unlimited)
         .quota("sendgrid", unlimited)
+        .quota("google_workspace", unlimited)
+        .quota("microsoft365", unlimited)
         .build()
         .await?;
     let school = manager.tenant("north-high")?;
@@ -62,8 +69,42 @@ pub(crate) async fn measure(folder: &Path) -> Outcome {
     let mut node = Node::start("sendgrid", &sandbox.url("sendgrid"), &[sendgrid_key, FROM]);
     compare("@sendgrid/mail", 10.0, &mut node, &school, &admin, mail).await?;
     drop(node);
+    suites(&sandbox, &school, &admin).await?;
     manager.close(Duration::from_secs(10)).await?;
     Ok(())
+}
+
+/// Reads, for what is made would fill the look-alikes: a file of Drive's, and a user of Graph's.
+async fn suites(sandbox: &Sandbox, school: &Tenant, admin: &Arc<Actor>) -> Outcome {
+    use sandbox::{google_workspace as google, microsoft365 as microsoft};
+    let url = sandbox.url("google_workspace");
+    let config = google_workspace::GoogleWorkspaceConfig::consented(
+        google::CLIENT_ID,
+        google::CLIENT_SECRET,
+        google::REFRESH_TOKEN,
+    );
+    school.configure(admin, config.base_url(url.parse()?)).await?;
+    let folder = school.execute(admin, "google_workspace", "createFolder", json!({ "name": "Reports" })).await?;
+    let file = folder.output["id"].as_str().ok_or("the look-alike made no folder")?.to_owned();
+    let read = |school: Tenant, admin: Arc<Actor>, _: u64| {
+        let arguments = json!({ "fileId": file });
+        async move { school.execute(&admin, "google_workspace", "getFile", arguments).await.map(drop) }
+    };
+    let credentials = [google::CLIENT_ID, google::CLIENT_SECRET, google::REFRESH_TOKEN, &file];
+    let mut node = Node::start("google", &url, &credentials);
+    compare("@googleapis/drive", 5.0, &mut node, school, admin, read).await?;
+    drop(node);
+
+    let url = sandbox.url("microsoft365");
+    let config = microsoft365::Microsoft365Config::new(microsoft::TENANT_ID, microsoft::CLIENT_ID);
+    school.configure(admin, config.client_secret(microsoft::CLIENT_SECRET).base_url(url.parse()?)).await?;
+    let read = |school: Tenant, admin: Arc<Actor>, _: u64| async move {
+        let arguments = json!({ "userId": microsoft::TEACHER_ID });
+        school.execute(&admin, "microsoft365", "getUser", arguments).await.map(drop)
+    };
+    let credentials = [microsoft::TENANT_ID, microsoft::CLIENT_ID, microsoft::CLIENT_SECRET, microsoft::TEACHER_ID];
+    let mut node = Node::start("graph", &url, &credentials);
+    compare("@microsoft/microsoft-graph-client", 5.0, &mut node, school, admin, read).await
 }
 
 async fn compare<R>(

@@ -7,6 +7,9 @@
 //! Where a vendor's schema contradicts the vendor's own example of the same answer (a field of another type, or one
 //! that the schema does not name), the example counts too.
 //!
+//! Google's documents lack the parameters that every operation of a product takes; they stand in the product's own
+//! discovery document, `drive.v3.cut.json` beside `drive.v3.openapi.json`, and are taken from there.
+//!
 //! ```no_run
 //! # fn main() -> Result<(), String> {
 //! use sandbox::contract::{Body, Contract};
@@ -20,11 +23,13 @@
 //! ```
 
 mod coerce;
+mod discovery;
 mod document;
 mod formats;
 mod path;
 mod translate;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -62,19 +67,13 @@ pub type Verdict = Result<(), Vec<String>>;
 impl Contract {
     /// Reads every OpenAPI document under `dir/vendor`; other JSON files there are passed over.
     pub fn load(dir: &Path, vendor: &str) -> Result<Self, String> {
-        let mut documents = Vec::new();
-        for file in json_files(&dir.join(vendor))? {
-            let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let value: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-            if value.get("openapi").is_some() && value.get("paths").is_some() {
-                let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-                documents.push(Document::new(name, value)?);
-            }
-        }
-        if documents.is_empty() {
-            return Err(format!("{} holds no OpenAPI document", dir.join(vendor).display()));
-        }
-        Ok(Self { vendor: vendor.to_owned(), documents })
+        Ok(Self { vendor: vendor.to_owned(), documents: documents(&dir.join(vendor))? })
+    }
+
+    /// Takes the documents of another folder in, such as those of the token endpoints.
+    pub fn with(mut self, dir: &Path, folder: &str) -> Result<Self, String> {
+        self.documents.extend(documents(&dir.join(folder))?);
+        Ok(self)
     }
 
     /// The vendor whose documents these are.
@@ -237,6 +236,31 @@ fn verdict(method: &str, path: &str, violations: Vec<String>) -> Verdict {
         return Ok(());
     }
     Err(violations.into_iter().map(|violation| format!("{method} {path}: {violation}")).collect())
+}
+
+/// The OpenAPI documents under a folder.
+fn documents(folder: &Path) -> Result<Vec<Document>, String> {
+    let (mut found, mut shared) = (Vec::new(), HashMap::new());
+    for file in json_files(folder)? {
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let value: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        if value.get("openapi").is_some() && value.get("paths").is_some() {
+            found.push((name, value));
+        } else if let Some(parameters) = discovery::parameters(&value) {
+            shared.insert(discovery::product(&name).to_owned(), parameters);
+        }
+    }
+    if found.is_empty() {
+        return Err(format!("{} holds no OpenAPI document", folder.display()));
+    }
+    let document = |(name, mut root): (String, Value)| {
+        if let Some(parameters) = shared.get(discovery::product(&name)) {
+            discovery::share(&mut root, parameters);
+        }
+        Document::new(name, root)
+    };
+    found.into_iter().map(document).collect()
 }
 
 /// All JSON files under a folder, in the order of their names.

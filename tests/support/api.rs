@@ -1,4 +1,5 @@
 //! A server on loopback, a school, and how to ask it.
+#![allow(dead_code, reason = "each test file uses a part of this")]
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -26,7 +27,7 @@ pub(crate) struct School {
     pub(crate) url: String,
     pub(crate) tenant: String,
     pub(crate) manager: IntegrationManager,
-    sandbox: Arc<Sandbox>,
+    pub(crate) sandbox: Arc<Sandbox>,
 }
 
 /// Serves until the test's runtime ends.

@@ -19,7 +19,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "msrv", about: "the Rust version is stated once, and builds", run: msrv },
     Step { name: "clippy", about: "no warning in any target with all features", run: clippy },
     Step { name: "docs", about: "rustdoc has no warning", run: docs },
-    Step { name: "features", about: "each feature alone and in pairs", run: features::check },
+    Step { name: "features", about: "each feature alone, and in pairs that can meddle", run: features::check },
     Step { name: "wasm32", about: "the library builds for wasm32-unknown-unknown", run: wasm32 },
     Step { name: "drift", about: "what is generated and kept in git is current", run: drift },
     Step { name: "dependencies", about: "licences, bans, sources and advisories (cargo-deny)", run: dependencies },

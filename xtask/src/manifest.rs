@@ -100,6 +100,12 @@ impl Manifest {
         Ok(own.cloned().collect())
     }
 
+    /// Those of the features that are a provider each.
+    pub(crate) fn providers(&self) -> Result<Vec<String>> {
+        let all = self.package(LIBRARY)?["features"]["all-providers"].as_array().context("no all-providers")?;
+        Ok(all.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
+    }
+
     /// Every member's name and the Rust version it states.
     pub(crate) fn rust_versions(&self) -> Vec<(String, Option<String>)> {
         self.packages()

@@ -107,7 +107,7 @@ pub extern "C" fn sis_error_retry_after_ms(error: *const sis_error) -> u64 {
 }
 
 /// All of the error as a JSON object: `code`, `number`, `message`, `retry`, and where known `retryAfterMs`, `field`,
-/// `provider`, `operation`, `requestId`, `vendor`; empty for NULL.
+/// `provider`, `operation`, `requestId`, `vendor`, `done`; empty for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn sis_error_json(error: *const sis_error) -> sis_str {
     ask(error, sis_str::empty(), |failure| sis_str::fixed(&failure.json))

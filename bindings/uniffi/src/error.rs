@@ -29,6 +29,9 @@ pub enum ManagerError {
         request_id: Option<String>,
         /// What the vendor itself said, as JSON: `status`, `code`, `message`, `requestId`.
         vendor: Option<String>,
+        /// Of an operation of several requests, the steps that were done, as JSON: `steps`, and the `idempotencyKey` by
+        /// which the same call goes on after them.
+        done: Option<String>,
     },
 }
 
@@ -46,6 +49,7 @@ impl From<Error> for ManagerError {
             operation: error.operation().map(str::to_owned),
             request_id: error.request_id().map(|id| id.to_string()),
             vendor: error.to_json().get("vendor").map(ToString::to_string),
+            done: error.done().map(ToString::to_string),
         }
     }
 }

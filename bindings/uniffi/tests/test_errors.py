@@ -46,7 +46,7 @@ def test_every_code_has_its_exception():
 def test_a_code_of_a_later_version_is_the_base_itself():
     class FromTheFuture:
         code, number, reason, summary = "a_code_of_next_year", 999, "new", "a_code_of_next_year: new"
-        retry, retry_after_ms, field, provider, operation, request_id, vendor = "never", *[None] * 6
+        retry, retry_after_ms, field, provider, operation, request_id, vendor, done = "never", *[None] * 7
 
     error = shell._exception(FromTheFuture)
     assert type(error) is SisError

@@ -70,6 +70,13 @@ export interface VendorError {
   requestId?: string;
 }
 
+/** How far an operation of several requests has come. */
+export interface Done {
+  steps: { [step: string]: { state: "done" | "unknown"; brought?: Json } };
+  /** The same call with this key goes on after them. */
+  idempotencyKey: string;
+}
+
 /** What every function here rejects with. Holds no secret and no URL. */
 export class SisError extends Error {
   private constructor();
@@ -86,6 +93,8 @@ export class SisError extends Error {
   /** The key to the call's audit entries. */
   readonly requestId?: string;
   readonly vendor?: VendorError;
+  /** Of an operation of several requests, the steps that were done. */
+  readonly done?: Done;
 }
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };

@@ -2,13 +2,13 @@ import bind, * as wasm from "./pkg/sis_integrations_wasm.js";
 
 /** What every function here rejects with: `code` to act on, `message` for a person. */
 export class SisError extends Error {
-  constructor({ code, number, message, field, retry, retryAfterMs, provider, operation, requestId, vendor }) {
+  constructor({ code, number, message, field, retry, retryAfterMs, provider, operation, requestId, vendor, done }) {
     super(message);
     this.code = code;
     this.number = number;
     this.retry = retry;
     // Absent unless known, so that printing the error shows what there is.
-    Object.assign(this, known({ field, retryAfterMs, provider, operation, requestId, vendor }));
+    Object.assign(this, known({ field, retryAfterMs, provider, operation, requestId, vendor, done }));
   }
 }
 SisError.prototype.name = "SisError";

@@ -249,6 +249,8 @@ impl Document {
 
     pub(super) fn check_response(&self, response: Content<'_>, body: Option<&Value>, violations: &mut Vec<String>) {
         match (response.media("json"), body) {
+            // Bytes of any kind: nothing is said of what they are.
+            (Some(media), _) if media.value.pointer("/schema/format").is_some_and(|format| format == "binary") => {}
             (Some(media), Some(body)) => {
                 let examples = examples(media.value);
                 self.check_value(media, body, Some(&examples), "answer", violations);

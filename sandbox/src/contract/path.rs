@@ -10,8 +10,8 @@ use super::document::Operation;
 pub(super) struct Template {
     regex: Regex,
     names: Vec<String>,
-    /// For each segment whether it is free of parameters.
-    concrete: Vec<bool>,
+    /// For each segment how much of it is said: all of it, or so many letters beside its parameters.
+    concrete: Vec<usize>,
 }
 
 /// An operation whose path matches, with the decoded values of its parameters.
@@ -43,12 +43,12 @@ impl Template {
         Ok(Self {
             regex: Regex::new(&pattern).map_err(|error| format!("{template}: {error}"))?,
             names,
-            concrete: template.split('/').map(|segment| !segment.contains('{')).collect(),
+            concrete: template.split('/').map(said).collect(),
         })
     }
 
     /// Greater for a template that names more of its path, earlier segments first.
-    pub(super) fn concreteness(&self) -> &[bool] {
+    pub(super) fn concreteness(&self) -> &[usize] {
         &self.concrete
     }
 
@@ -58,6 +58,19 @@ impl Template {
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         Some(self.names.iter().map(String::as_str).zip(values.map(|value| decode(value.as_str()))).collect())
     }
+}
+
+/// How much a segment says: `usize::MAX` without parameters, else the letters beside them, as in `{id}:send`.
+fn said(segment: &str) -> usize {
+    if !segment.contains('{') {
+        return usize::MAX;
+    }
+    let mut inside = false;
+    let letter = |c: &char| {
+        inside = (inside || *c == '{') && *c != '}';
+        !inside && *c != '}'
+    };
+    segment.chars().filter(letter).count()
 }
 
 #[cfg(test)]
@@ -84,5 +97,8 @@ mod tests {
         let concrete = Template::new("/users/me").unwrap();
         let templated = Template::new("/users/{id}").unwrap();
         assert!(concrete.concreteness() > templated.concreteness());
+        let custom = Template::new("/users/{id}:send").unwrap();
+        assert!(custom.concreteness() > templated.concreteness());
+        assert!(concrete.concreteness() > custom.concreteness());
     }
 }

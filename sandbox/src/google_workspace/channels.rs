@@ -86,12 +86,12 @@ impl Channel {
         &self.id
     }
 
-    /// Where the next message of this state goes, with its headers. None once the channel has closed.
-    pub(super) fn message(&mut self, state: &str, at: i64) -> Option<(String, Vec<(String, String)>)> {
+    /// The next message of this state; none once the channel has closed. The first of all has the state `sync`.
+    pub(super) fn message(&mut self, state: &str, at: i64) -> Option<ChannelMessage> {
         if at >= self.expires {
             return None;
         }
-        self.sent += 1;
+        self.sent = if state == "sync" { 1 } else { self.sent.max(1) + 1 };
         let ends = jiff::Timestamp::from_millisecond(self.expires).ok()?;
         let mut headers = vec![
             ("X-Goog-Channel-ID", self.id.clone()),
@@ -102,6 +102,18 @@ impl Channel {
             ("X-Goog-Message-Number", self.sent.to_string()),
         ];
         headers.extend(self.token.clone().map(|token| ("X-Goog-Channel-Token", token)));
-        Some((self.address.clone(), headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Some(ChannelMessage { address: self.address.clone(), headers, body: String::new() })
     }
+}
+
+/// A message on a channel, as the vendor posts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelMessage {
+    /// Where it is posted to.
+    pub address: String,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body: nothing, for what has changed is to be asked for.
+    pub body: String,
 }

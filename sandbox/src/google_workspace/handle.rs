@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::drive::File;
 use super::tokens::Grant;
-use super::{CLIENT_ID, DOMAIN, GoogleWorkspace, drive};
+use super::{CLIENT_ID, ChannelMessage, DOMAIN, GoogleWorkspace, classroom, drive, meet, push};
 use crate::control;
 use crate::exchange::{Answer, Request};
 use crate::faults::Faults;
@@ -30,8 +30,13 @@ impl GoogleWorkspace {
 
     /// Makes a refresh token of a user with these scopes, for the client that stands ready.
     pub fn add_refresh_token(&self, token: &str, user: &str, scopes: &[&str]) {
+        self.add_refresh_token_of(CLIENT_ID, token, user, scopes);
+    }
+
+    /// The same for another client.
+    pub fn add_refresh_token_of(&self, client: &str, token: &str, user: &str, scopes: &[&str]) {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let grant = Grant { user: user.to_owned(), scopes, client: CLIENT_ID.to_owned() };
+        let grant = Grant { user: user.to_owned(), scopes, client: client.to_owned() };
         self.world.lock().tokens.refresh.insert(token.to_owned(), grant);
     }
 
@@ -99,6 +104,11 @@ impl GoogleWorkspace {
         self.world.lock().drive.lag = searches;
     }
 
+    /// Lets a file or folder be made with this id, as if it had been generated.
+    pub fn reserve_file_id(&self, id: &str) {
+        self.world.lock().drive.reserved.insert(id.to_owned());
+    }
+
     /// Every file and folder but roots, as JSON with `id`, `name`, `mimeType`, `parent`, `owner`, `trashed`, `text` and
     /// `permissions`, in the order of their making.
     pub fn files(&self) -> Vec<Value> {
@@ -118,11 +128,98 @@ impl GoogleWorkspace {
         self.world.lock().drive.notices.clone()
     }
 
-    /// What the vendor would post next on a channel: the address and the headers. None if no such channel is open.
-    pub fn channel_message(&self, channel: &str, state: &str) -> Option<(String, Vec<(String, String)>)> {
+    /// Every event and changed instance, as JSON with the `calendar` of each, in the order of their making.
+    pub fn events(&self) -> Vec<Value> {
+        self.world.lock().calendar.all()
+    }
+
+    /// Address, event and occasion (`created`, `updated`, `deleted`) of every mail about an event.
+    pub fn event_notices(&self) -> Vec<(String, String, &'static str)> {
+        self.world.lock().calendar.notices.clone()
+    }
+
+    /// Shows new conferences of events as being made for so many reads.
+    pub fn conferences_pend(&self, reads: u64) {
+        self.world.lock().calendar.pending = reads;
+    }
+
+    /// Makes the tokens for changes of calendars useless, so that all has to be read anew.
+    pub fn expire_sync_tokens(&self) {
+        self.world.lock().calendar.forget_changes();
+    }
+
+    /// Every mail in every mailbox but drafts, as JSON with `mailbox`, `labels`, `from`, `to`, `subject`, `text` and
+    /// `raw`.
+    pub fn mails(&self) -> Vec<Value> {
+        self.world.lock().gmail.all()
+    }
+
+    /// Forgets what has happened to mailboxes so far: history from before is answered with 404.
+    pub fn forget_history(&self) {
+        self.world.lock().gmail.forget_history();
+    }
+
+    /// What Gmail would publish about a mailbox: the topic and the data. None if nobody watches it.
+    pub fn mail_notification(&self, user: &str) -> Option<(String, Value)> {
+        self.world.lock().gmail.notification(user, self.stage.clock.now())
+    }
+
+    /// Every course, as JSON with `aliases`, `teachers`, `students`, `courseWork`, `submissions` and the like.
+    pub fn courses(&self) -> Vec<Value> {
+        classroom::all(&self.world.lock())
+    }
+
+    /// Addresses that were sent an invitation to become a guardian.
+    pub fn guardian_notices(&self) -> Vec<String> {
+        self.world.lock().classroom.guardians.notices.clone()
+    }
+
+    /// Lets a guardian accept an invitation. Says whether there was one that waited.
+    pub fn accept_guardian_invitation(&self, invitation: &str) -> bool {
+        classroom::accept_guardian(&mut self.world.lock(), invitation)
+    }
+
+    /// Suspends a subscription to events, as the vendor does. Says whether there is one of this name.
+    pub fn suspend_subscription(&self, name: &str, reason: &str) -> bool {
+        let mut world = self.world.lock();
+        let held = world.subscriptions.iter_mut().find(|held| held.name() == name);
+        held.map(|held| held.suspend(reason)).is_some()
+    }
+
+    /// Every meeting space, as JSON with the `owner` of each.
+    pub fn spaces(&self) -> Vec<Value> {
+        meet::all(&self.world.lock())
+    }
+
+    /// Lets people meet in the space of this code, for so long, or from now on. Says the conference's name, if there is
+    /// such a space.
+    pub fn hold_conference(&self, code: &str, people: &[&str], minutes: Option<u32>) -> Option<String> {
+        let now = self.stage.clock.now();
+        let (start, end) = match minutes {
+            Some(minutes) => (now - i64::from(minutes) * 60_000, Some(now)),
+            None => (now, None),
+        };
+        meet::meet(&mut self.world.lock(), code, people, start, end)
+    }
+
+    /// What the vendor would post next on a channel: `sync` first, then states such as `exists` or `change`. None if no
+    /// such channel is open.
+    pub fn channel_message(&self, channel: &str, state: &str) -> Option<ChannelMessage> {
         let at = self.stage.clock.now();
         let mut world = self.world.lock();
         world.channels.iter_mut().find(|open| open.id() == channel)?.message(state, at)
+    }
+
+    /// The token that Pub/Sub sends with a message, signed with the key that `/oauth2/v3/certs` shows.
+    ///
+    /// # Panics
+    ///
+    /// If the key in this crate is broken.
+    pub fn push_token(&self, audience: &str, email: &str) -> String {
+        match push::token(audience, email, self.stage.clock.now()) {
+            Some(token) => token,
+            None => panic!("the key that signs pushed messages cannot be read"),
+        }
     }
 
     /// The vendor's part of the control API.
@@ -133,6 +230,12 @@ impl GoogleWorkspace {
         match (&request.method, path) {
             (&Method::GET, "files") => Some(control::json(&self.files())),
             (&Method::GET, "documents") => Some(control::json(&self.documents())),
+            (&Method::GET, "events") => Some(control::json(&self.events())),
+            (&Method::GET, "courses") => Some(control::json(&self.courses())),
+            (&Method::POST, "guardian-acceptances") => {
+                read(control::read::<String>(request).map(|id| control::json(&self.accept_guardian_invitation(&id))))
+            }
+            (&Method::GET, "mails") => Some(control::json(&self.mails())),
             (&Method::GET, "token-requests") => Some(control::json(&json!({ "count": self.token_requests() }))),
             (&Method::POST, "expire-tokens") => {
                 self.expire_tokens();
@@ -184,6 +287,7 @@ struct Switches {
     share_in_domain_only: Option<bool>,
     fill_storage: Option<bool>,
     search_lags: Option<u64>,
+    conferences_pend: Option<u64>,
 }
 
 impl Switches {
@@ -192,6 +296,7 @@ impl Switches {
         self.share_in_domain_only.into_iter().for_each(|on| handle.share_in_domain_only(on));
         self.fill_storage.into_iter().for_each(|on| handle.fill_storage(on));
         self.search_lags.into_iter().for_each(|searches| handle.search_lags(searches));
+        self.conferences_pend.into_iter().for_each(|reads| handle.conferences_pend(reads));
     }
 }
 

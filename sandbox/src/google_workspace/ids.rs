@@ -1,5 +1,8 @@
 //! Identifiers in the vendor's shapes: never twice the same, the same in every run.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 const WORD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 const BASE32HEX: &[u8] = b"0123456789abcdefghijklmnopqrstuv";
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
@@ -60,6 +63,11 @@ impl Ids {
         let (second, third) = rest.split_at(4);
         format!("{first}-{second}-{third}")
     }
+}
+
+/// A name that stands in a link: letters that say the same as `text`.
+pub(super) fn link_id(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
 }
 
 /// SplitMix64.

@@ -52,3 +52,45 @@ pub(super) const PUBLIC_KEY: &str = concat!(
     "QLTbO2YkncPPMG3PqsQM6o0VTT9vY19TrVYxJcThcIIca6WKcQDWVOw/CNfWC6mHcXGNeCu0YHcGfb/bj1tC8Y0zlDLbivf/",
     "CwIDAQAB",
 );
+
+/// The name of the key that pushed messages are signed with.
+pub(super) const PUSH_KEY_ID: &str = "5a1db0c5f00d0000000000000000000000000002";
+
+/// The modulus of its public half, base64url. The exponent is 65537.
+pub(super) const PUSH_MODULUS: &str = concat!(
+    "u8RIcbkE_wUD7qMOlb39ZGezl9mgVr199JFOknjI6k5c0KsO4-",
+    "VIBvMF80WgBjEv8NkjIkEBrkzYMl_VJtEyESAaYtry4vBls20tMBfXs1CTkbXptKBglX8_nzGhYDiq9NDMqq2bedQOxyXTUA",
+    "agkbjhat6ncNeuQvy14qEt4K-c56Rus3HSKKfuNagjv5haAqs3DY1gXiTER0bGMNITUF2-",
+    "78CcG7t8kRzhox29r6tu9VINHjmyJe_sj3Z0ik3GGzg7o1F0Abtkgb4InHm2GxhkgkZ26YNlM8VRo4qQ36Agg2uq3qAicfvh",
+    "IQKyNIkk9EpOD_3JRXTnqjzdRw7Piw",
+);
+
+/// Its private half, PKCS#8, base64.
+pub(super) const PUSH_KEY: &str = concat!(
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7xEhxuQT/BQPu",
+    "ow6Vvf1kZ7OX2aBWvX30kU6SeMjqTlzQqw7j5UgG8wXzRaAGMS/w2SMiQQGuTNgy",
+    "X9Um0TIRIBpi2vLi8GWzbS0wF9ezUJORtem0oGCVfz+fMaFgOKr00MyqrZt51A7H",
+    "JdNQBqCRuOFq3qdw165C/LXioS3gr5znpG6zcdIop+41qCO/mFoCqzcNjWBeJMRH",
+    "RsYw0hNQXb7vwJwbu3yRHOGjHb2vq271Ug0eObIl7+yPdnSKTcYbODujUXQBu2SB",
+    "vgicebYbGGSCRnbpg2UzxVGjipDfoCCDa6reoCJx++EhArI0iST0Sk4P/clFdOeq",
+    "PN1HDs+LAgMBAAECggEACkM6Km0QZtfhVSO4YlrWBKzeVghhCRymS729a6gKYzQR",
+    "Qp522+HmQ+r4gkll67C4jBNyJicjbmFo16gBQHPipqj4iDqrV9gH1vy6oYxMD9Lx",
+    "nd8xfNvfK4ye75aI2Xd/cI4RAasneksq25unpxIVqKFQQMUWpcZEEgk5778bgNJA",
+    "Ua3rr0bwhu5XODC8AcVJGdVw8nB262mwq9x8hlXjPdnmmgwmMw9k9MMxClFgrmkr",
+    "kQ7Of15oN03W6ygsggRetDNjCRzALMLeFS+D1wp/wyTjwz3wOivBa1bFtUivM41+",
+    "IFNxs14osCi/IOSI2DB3RHOz6j88kwKPAkgDbO+c8QKBgQDwahs88ZFs1TpRZK/7",
+    "DG2Co+hdKV132sO+pHHkugECdotNM+57k562cbnc9v7K3bN5pd3Bx0QsN6TKx+0v",
+    "GlujFxAWe7N6B85qg6EDIfh/EkwqL/Ry9AyoyVgXiICEdAPGMdRLyLd1hNsflNdn",
+    "6MLuXbRy/qF5O5M/RL9Ugy749wKBgQDH8HCnmDy/PhGM6Y7M5fXkcLuBbATuGLRZ",
+    "JK2wPC7c1yrjzRAASNIESfiv8iFOmc4UT7amF5LIj2Eg2cEKZATz8v92cz75cH0j",
+    "ufYRuzseVO/BGgZL/cFg2553IrrTqE8wmBcDHn7BV/E1fsHSUfhHrNBvAtd3L4kt",
+    "slE+p+1tDQKBgB8owWr+rCh84lgWQrC5BaB++ejJKbIVCnW0/oX0jZjyIE/bQTeH",
+    "BHUE/F/lK1TDszU7CCjLWMyaUaNukhEey22x2YXwdmyEgn5PnRi42GovxutY18fm",
+    "VZWystYp/O4t0ydm4esIkq6Kj5PiSKDRDCK0xmR5GBiMXiM/F8UuU3I1AoGBAJU8",
+    "NYoSyrzgQk9QgWMU/j2dm4dVrjRdwjeLdg1GTqBOBlh0Vk4wDHphEDub2hqGGNj2",
+    "StmcXNZQlunjPwBXeY7wwJeUG9wph25kPnQrsUvJkA8tMqgD5xQ5uQUpqhOT3E/k",
+    "JcERQQFld8g7LcajolM1fXpuv47Zr2WpZJUE2OX9AoGAOjxLb2zTK8LMXmT4qj0/",
+    "bw3zQ47JZ5O1gnKhoBxthfmkkDBOs/2NyuBTt+SKDMKzl+kr0+qb//Wk88K+dlm5",
+    "keNchFHtS28+cWHQFYgGtUuK9O/p91Kzq2krwbTbhmCegrn2ualRPdaznXU48rlU",
+    "YxuHsX898IfHzVPEBgVgqZw=",
+);

@@ -43,6 +43,29 @@ impl Part {
         Self { headers, body: bytes.slice(at.min(bytes.len())..) }
     }
 
+    /// The same with another header at its top.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+        self.headers.insert(0, (name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same without a header.
+    pub(super) fn without(&self, name: &str) -> Self {
+        let mut part = self.clone();
+        part.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+        part
+    }
+
+    /// The bytes that would be read as this.
+    pub(super) fn source(&self) -> Vec<u8> {
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let mut source = headers.collect::<String>().into_bytes();
+        source.extend_from_slice(b"\r\n");
+        source.extend_from_slice(&self.body);
+        source
+    }
+
     /// The parts of a multipart body.
     pub(super) fn parts(&self) -> Option<Vec<Self>> {
         let boundary = parameter(self.header("content-type")?, "boundary")?;

@@ -3,20 +3,26 @@
 
 mod assertion;
 mod batch;
+mod calendar;
 mod call;
 mod channels;
+mod classroom;
 mod directory;
 mod docs;
 mod drive;
 mod error;
 mod fields;
+mod gmail;
 mod handle;
 mod ids;
 mod keys;
+mod meet;
 mod mime;
 mod oauth;
 mod people;
+mod push;
 mod routes;
+mod subscriptions;
 mod tokens;
 mod upload;
 mod world;
@@ -29,6 +35,7 @@ use parking_lot::Mutex;
 
 use crate::exchange::{Answer, Request};
 use crate::vendor::{Registration, Stage, Vendor};
+pub use channels::ChannelMessage;
 use error::{Dialect, scripted};
 pub use keys::{SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY};
 use routes::bearer;

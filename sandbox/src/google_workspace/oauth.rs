@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::assertion;
+use super::call::{Call, Reply};
+use super::error::ApiError;
 use super::tokens::{ACCESS_LIFE, Code, Grant};
 use super::world::World;
-use super::{ADMIN, CLIENT_ID, REDIRECT_URI};
+use super::{ADMIN, CLIENT_ID, DOMAIN, REDIRECT_URI};
 use crate::exchange::{Answer, Pairs, Request};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -42,7 +44,7 @@ impl Refused {
 pub(super) fn answer(world: &mut World, url: &str, request: &Request) -> Option<Answer> {
     let answered = match (&request.method, request.path()) {
         (&Method::POST, "/token") => token(world, url, request).map(|body| no_store(&body)),
-        (&Method::POST, "/revoke") => revoke(world, request).map(|()| Answer::json(StatusCode::OK, &json!({}))),
+        (&Method::POST, "/revoke") => revoke(world, request).map(|()| Answer::empty(StatusCode::OK)),
         (&Method::GET, "/o/oauth2/v2/auth") => consent(world, request),
         (&Method::POST | &Method::GET, "/oauth2/v2/tokeninfo") => {
             info(world, request).map(|body| Answer::json(StatusCode::OK, &body))
@@ -252,6 +254,21 @@ fn is_registered(redirect_uri: &str) -> bool {
     redirect_uri == REDIRECT_URI
         || redirect_uri.starts_with("http://localhost")
         || redirect_uri.starts_with("http://127.0.0.1")
+}
+
+/// Who the user is that a token speaks for.
+pub(super) fn user_info(call: &Call<'_>) -> super::call::Result {
+    call.needs(&["openid", "userinfo.email", "userinfo.profile"])?;
+    let person = call.world.people.find(call.user()).ok_or_else(ApiError::credentials)?;
+    Ok(Reply::Json(json!({
+        "id": person.id,
+        "email": person.email,
+        "verified_email": true,
+        "name": person.name(),
+        "given_name": person.given,
+        "family_name": person.family,
+        "hd": DOMAIN,
+    })))
 }
 
 fn info(world: &World, request: &Request) -> Result<Value, Refused> {

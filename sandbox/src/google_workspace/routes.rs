@@ -6,12 +6,17 @@ use hyper::header::AUTHORIZATION;
 use super::call::{Call, Reply, Result};
 use super::error::{ApiError, Dialect};
 use super::world::World;
-use super::{batch, docs, drive, fields, oauth, upload};
+use super::{
+    batch, calendar, classroom, directory, docs, drive, fields, gmail, meet, oauth, push, subscriptions, upload,
+};
 use crate::exchange::{Answer, Request};
 
 /// Answers any request but those of the control API.
 pub(super) fn answer(world: &mut World, url: &str, request: &Request) -> Answer {
     if let Some(answer) = oauth::answer(world, url, request) {
+        return answer;
+    }
+    if let Some(answer) = push::certs(request) {
         return answer;
     }
     if let Some(answer) = batch::answer(world, url, request) {
@@ -59,6 +64,13 @@ fn product(path: &[&str]) -> Option<&'static str> {
     Some(match path {
         ["drive", "v3", ..] | ["upload", "drive", "v3", ..] => "drive",
         ["v1", "documents", ..] => "docs",
+        ["calendar", "v3", ..] => "calendar",
+        ["gmail", "v1", "users", ..] | ["upload", "gmail", "v1", "users", ..] => "gmail",
+        ["v2", ..] => "meet",
+        ["v1", "courses" | "invitations" | "registrations" | "userProfiles", ..] => "classroom",
+        ["admin", "directory" | "directory_v1", ..] => "directory",
+        ["v1", "subscriptions", ..] => "events",
+        ["oauth2", ..] => "oauth2",
         _ => return None,
     })
 }
@@ -76,6 +88,15 @@ fn route(call: &mut Call<'_>) -> Result {
         ["drive", "v3", rest @ ..] => drive::answer(call, rest),
         ["upload", "drive", "v3", rest @ ..] => drive::upload(call, rest),
         ["v1", "documents", rest @ ..] => docs::answer(call, rest),
+        ["calendar", "v3", rest @ ..] => calendar::answer(call, rest),
+        ["gmail", "v1", "users", rest @ ..] => gmail::answer(call, rest),
+        ["upload", "gmail", "v1", "users", rest @ ..] => gmail::upload(call, rest),
+        ["v2", rest @ ..] => meet::answer(call, rest),
+        ["v1", "subscriptions", rest @ ..] => subscriptions::answer(call, rest),
+        ["v1", rest @ ..] => classroom::answer(call, rest),
+        ["admin", "directory", "v1", rest @ ..] => directory::answer(call, rest),
+        ["admin", "directory_v1", "channels", "stop"] => directory::stop(call),
+        ["oauth2", "v2", "userinfo"] => oauth::user_info(call),
         _ => Err(ApiError::not_found("Not Found")),
     }
 }

@@ -8,12 +8,12 @@ use hyper::{Method, StatusCode, Uri};
 use serde_json::{Map, Value};
 
 use super::call::{Call, Reply, Result, object};
-use super::drive;
 use super::error::{ApiError, Dialect};
 use super::mime::{essence, parameter, split};
 use super::routes::finish;
 use super::tokens::Grant;
 use super::world::World;
+use super::{drive, gmail};
 use crate::exchange::{Answer, Request};
 
 /// Pieces but the last are multiples of this.
@@ -41,6 +41,8 @@ pub(super) enum Target {
     File,
     /// New content of a file.
     Content(String),
+    /// A mail.
+    Mail(gmail::Purpose),
 }
 
 impl Target {
@@ -48,6 +50,7 @@ impl Target {
         match self {
             Self::File => drive::created(call, upload),
             Self::Content(id) => drive::replaced(call, id, upload),
+            Self::Mail(purpose) => gmail::uploaded(call, *purpose, upload),
         }
     }
 }

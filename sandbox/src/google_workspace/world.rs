@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::channels::Channel;
 use super::ids::Ids;
 use super::people::People;
+use super::subscriptions::Subscription;
 use super::tokens::Tokens;
-use super::{directory, drive, upload};
+use super::{calendar, classroom, directory, drive, gmail, meet, upload};
 
 /// The state of the school's domain.
 #[derive(Debug)]
@@ -19,6 +20,11 @@ pub(super) struct World {
     pub(super) uploads: upload::Sessions,
     pub(super) channels: Vec<Channel>,
     pub(super) drive: drive::Drive,
+    pub(super) calendar: calendar::Calendars,
+    pub(super) gmail: gmail::Gmail,
+    pub(super) classroom: classroom::Classroom,
+    pub(super) meet: meet::Meet,
+    pub(super) subscriptions: Vec<Subscription>,
     pub(super) directory: directory::Directory,
 }
 
@@ -32,6 +38,11 @@ impl World {
             uploads: upload::Sessions::default(),
             channels: Vec::new(),
             drive: drive::Drive::ready(),
+            calendar: calendar::Calendars::default(),
+            gmail: gmail::Gmail::default(),
+            classroom: classroom::Classroom::default(),
+            meet: meet::Meet::default(),
+            subscriptions: Vec::new(),
             directory: directory::Directory::ready(),
         }
     }

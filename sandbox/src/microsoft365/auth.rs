@@ -1,6 +1,6 @@
 //! Who may come in: the app, refresh tokens, codes, and the access tokens that were given for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::access::covers;
 use super::jwt::Registered;
@@ -82,6 +82,8 @@ pub(super) struct Code {
 #[derive(Debug)]
 struct Token {
     caller: Caller,
+    /// The `claims` that came with the request for it.
+    claims: Option<String>,
     until: i64,
 }
 
@@ -94,7 +96,9 @@ pub(super) struct Auth {
     /// Whether a used refresh token dies.
     pub(super) spend: bool,
     /// AADSTS codes by which the next token requests are refused.
-    pub(super) refusals: std::collections::VecDeque<u32>,
+    pub(super) refusals: VecDeque<u32>,
+    /// What tokens must have been asked for with, since continuous access evaluation found something.
+    pub(super) challenge: Option<String>,
     /// Assertions that were used, by their `jti`.
     pub(super) assertions: BTreeSet<String>,
     grants: BTreeMap<String, Grant>,
@@ -110,7 +114,8 @@ impl Auth {
             certificate: Registered::from_pem(CERTIFICATE),
             roles: Granted::Everything,
             spend: false,
-            refusals: Default::default(),
+            refusals: VecDeque::new(),
+            challenge: None,
             assertions: BTreeSet::new(),
             grants: BTreeMap::new(),
             codes: BTreeMap::new(),
@@ -170,15 +175,30 @@ impl Auth {
         self.codes.remove(code)
     }
 
-    pub(super) fn issue(&mut self, caller: Caller, now: i64) -> String {
+    pub(super) fn issue(&mut self, caller: Caller, claims: Option<&str>, now: i64) -> String {
         let name = self.name("eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.sandbox");
-        self.tokens.insert(name.clone(), Token { caller, until: now + LIFETIME * 1000 });
+        self.tokens
+            .insert(name.clone(), Token { caller, claims: claims.map(str::to_owned), until: now + LIFETIME * 1000 });
         name
     }
 
-    /// Whose token this is, unless it has expired.
-    pub(super) fn caller(&self, token: &str, now: i64) -> Option<&Caller> {
-        self.tokens.get(token).filter(|token| token.until > now).map(|token| &token.caller)
+    /// Whose token this is, unless it has expired; and the claims that are missing from it.
+    pub(super) fn caller(&self, token: &str, now: i64) -> Option<(&Caller, Option<&str>)> {
+        let token = self.tokens.get(token).filter(|token| token.until > now)?;
+        let missing = self.challenge.as_deref().filter(|claims| token.claims.as_deref() != Some(*claims));
+        Some((&token.caller, missing))
+    }
+
+    /// Forgets what tests and requests have put in; the app's own proofs stay, and so do refresh tokens.
+    pub(super) fn clear(&mut self, now: i64) {
+        self.expire_tokens();
+        self.codes.clear();
+        self.assertions.clear();
+        self.refusals.clear();
+        self.challenge = None;
+        self.spend = false;
+        self.roles = Granted::Everything;
+        self.add_grant(REFRESH_TOKEN, TEACHER_ID, Granted::Everything, now);
     }
 
     /// No token given so far lets anyone in.

@@ -36,6 +36,11 @@ impl Context<'_> {
         }
     }
 
+    /// The body, where there need be none.
+    pub(super) fn optional_body(&self) -> Result<Value, GraphError> {
+        if self.request.body.is_empty() { Ok(json!({})) } else { self.body() }
+    }
+
     /// Now, as Graph writes it.
     pub(super) fn now(&self) -> String {
         stamp(self.request.at)
@@ -85,9 +90,9 @@ impl Context<'_> {
         Ok(entity(status, &self.place().context(&format!("{set}/$entity")), value))
     }
 
-    /// An answer with a list that is no collection of its own, such as an action's result.
-    pub(super) fn values(&self, status: StatusCode, set: &str, values: Vec<Value>) -> Outcome {
-        Ok(Answer::json(status, &json!({ "@odata.context": self.place().context(set), "value": values })))
+    /// An answer with an action's results, which the documents give no context.
+    pub(super) fn values(&self, status: StatusCode, values: &[Value]) -> Outcome {
+        Ok(Answer::json(status, &json!({ "value": values })))
     }
 
     /// A row, unless it is still unseen.

@@ -1,7 +1,9 @@
 //! Graph's error body, and the headers that name a request.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
-use hyper::header::{HeaderName, RETRY_AFTER};
+use hyper::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use crate::clock::timestamp;
@@ -17,11 +19,13 @@ pub(super) struct GraphError {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) retry_after: Option<u64>,
+    /// What a token must be asked for with to be let in.
+    claims: Option<String>,
 }
 
 impl GraphError {
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), retry_after: None }
+        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, claims: None }
     }
 
     /// `400`.
@@ -66,6 +70,12 @@ impl GraphError {
         Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message)
     }
 
+    /// `401` of continuous access evaluation.
+    pub(super) fn challenge(claims: &str) -> Self {
+        let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired.";
+        Self { claims: Some(claims.to_owned()), ..Self::unauthenticated(message) }
+    }
+
     pub(super) fn exists(code: &str, message: &str) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
     }
@@ -101,6 +111,15 @@ impl GraphError {
     pub(super) fn answer(&self, ids: &Ids) -> Answer {
         let body = json!({ "error": self.body(ids) });
         let answer = Answer::json(self.status, &body);
+        let answer = match &self.claims {
+            _ if self.status != StatusCode::UNAUTHORIZED => answer,
+            None => answer.with(WWW_AUTHENTICATE, "Bearer realm=\"\""),
+            Some(claims) => {
+                let claims = STANDARD.encode(claims);
+                let told = format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
+                answer.with(WWW_AUTHENTICATE, &told)
+            }
+        };
         match self.retry_after {
             Some(seconds) => answer.with(RETRY_AFTER, &seconds.to_string()),
             None => answer,

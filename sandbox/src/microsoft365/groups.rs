@@ -7,6 +7,7 @@ use super::context::{Context, Outcome, bound, items, merge, needed, text};
 use super::error::GraphError;
 use super::odata::Listing;
 use super::table::Kind;
+use super::teams;
 use super::users::USERS;
 use crate::exchange::Answer;
 
@@ -49,6 +50,12 @@ fn create(context: &mut Context<'_>) -> Outcome {
         for link in items(&body, name) {
             people.push((kind, context.bound_user(Some(link))?));
         }
+    }
+    // Whoever makes a group owns it, unless it is the app.
+    if let Some(user) = context.user().map(str::to_owned)
+        && !people.contains(&(Kind::GroupOwner, user.clone()))
+    {
+        people.push((Kind::GroupOwner, user));
     }
     merge(&mut group, &body);
     if let Some(fields) = group.as_object_mut() {
@@ -149,10 +156,16 @@ pub(super) fn join(context: &mut Context<'_>, kind: Kind, group: &str, user: &st
         return Err(already_in());
     }
     context.world.add(kind, group, json!({ "id": user }));
+    if context.world.table.by_id(Kind::Team, group).is_some() {
+        teams::take_in(context, group, user, kind != Kind::GroupMember);
+    }
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
 pub(super) fn leave(context: &mut Context<'_>, kind: Kind, group: &str, user: &str) -> Outcome {
     context.world.table.remove(kind, group, user).ok_or_else(|| GraphError::no_resource(user))?;
+    if kind == Kind::GroupMember {
+        teams::let_go(context, group, user);
+    }
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

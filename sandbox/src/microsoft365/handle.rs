@@ -91,6 +91,11 @@ impl Microsoft365 {
         self.auth.lock().refusals.push_back(aadsts);
     }
 
+    /// Lets no token in but those asked for with these `claims` from now on, as continuous access evaluation does.
+    pub fn require_claims(&self, claims: &str) {
+        self.auth.lock().challenge = Some(claims.to_owned());
+    }
+
     /// How many reads miss a user, group, class or team that was made from now on.
     pub fn lag_reads(&self, reads: u32) {
         self.world.lock().settings.lag = reads;
@@ -236,6 +241,11 @@ impl Microsoft365 {
     /// All subscriptions.
     pub fn subscriptions(&self) -> Vec<Value> {
         self.rows(Kind::Subscription, "")
+    }
+
+    /// Takes a subscription away, as Graph does with one whose notifications were not taken.
+    pub fn drop_subscription(&self, id: &str) -> bool {
+        self.world.lock().table.remove(Kind::Subscription, "", id).is_some()
     }
 
     fn rows(&self, kind: Kind, parent: &str) -> Vec<Value> {

@@ -8,6 +8,7 @@ use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use rsa::traits::PublicKeyParts;
 use rsa::{PrivateKey, PublicKey};
 use serde_json::{Value, json};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, DecodePem, Encode};
@@ -49,11 +50,12 @@ impl<'a> Jwt<'a> {
     }
 }
 
-/// A certificate's public key and SHA-256 thumbprint, the latter as `x5t#S256` has it.
+/// A certificate's public key and its thumbprints: the SHA-256 as `x5t#S256` has it, the SHA-1 as notifications do.
 #[derive(Debug, Clone)]
 pub(super) struct Registered {
     pub(super) key: PublicKey,
     pub(super) thumbprint: String,
+    pub(super) sha1: String,
 }
 
 impl Registered {
@@ -70,8 +72,10 @@ impl Registered {
     fn of(certificate: &Certificate) -> Option<Self> {
         let info = certificate.tbs_certificate().subject_public_key_info().to_der().ok()?;
         let key = PublicKey::from_public_key_der(&info).ok()?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(certificate.to_der().ok()?));
-        Some(Self { key, thumbprint })
+        let der = certificate.to_der().ok()?;
+        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&der));
+        let sha1 = Sha1::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect();
+        Some(Self { key, thumbprint, sha1 })
     }
 }
 

@@ -17,6 +17,7 @@ mod jwt;
 mod mail;
 mod notify;
 mod odata;
+mod refusal;
 mod routes;
 mod send;
 mod sites;
@@ -31,7 +32,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hyper::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use hyper::header::AUTHORIZATION;
 use hyper::{Method, StatusCode};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -157,20 +158,18 @@ impl Microsoft365 {
     fn caller(&self, request: &Request) -> Result<Caller, GraphError> {
         let token = token(request).ok_or_else(|| GraphError::unauthenticated("Access token is empty."))?;
         let auth = self.auth.lock();
-        let caller = auth.caller(token, request.at).cloned();
-        caller.ok_or_else(|| GraphError::unauthenticated("Access token has expired or is not yet valid."))
+        match auth.caller(token, request.at) {
+            Some((caller, None)) => Ok(caller.clone()),
+            Some((_, Some(claims))) => Err(GraphError::challenge(claims)),
+            None => Err(GraphError::unauthenticated("Access token has expired or is not yet valid.")),
+        }
     }
 }
 
 impl Vendor for Microsoft365 {
     fn answer(&self, request: &Request) -> Answer {
         let ids = self.ids(request);
-        let answer = self.route(request, &ids).unwrap_or_else(|error| error.answer(&ids));
-        let answer = match answer.status {
-            StatusCode::UNAUTHORIZED => answer.with(WWW_AUTHENTICATE, "Bearer realm=\"\""),
-            _ => answer,
-        };
-        ids.mark(answer)
+        ids.mark(self.route(request, &ids).unwrap_or_else(|error| error.answer(&ids)))
     }
 
     fn refusal(&self, status: StatusCode, code: Option<u32>) -> Answer {
@@ -198,7 +197,7 @@ impl Vendor for Microsoft365 {
     }
 
     fn reset(&self) {
-        self.auth.lock().expire_tokens();
+        self.auth.lock().clear(self.stage.clock.now());
         self.world.lock().clear();
     }
 }

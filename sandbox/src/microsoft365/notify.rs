@@ -106,6 +106,6 @@ fn encrypted(certificate: &Registered, name: &str, resource: &str, number: u64) 
         "dataSignature": STANDARD.encode(mac.finalize().into_bytes()),
         "dataKey": STANDARD.encode(sealed),
         "encryptionCertificateId": name,
-        "encryptionCertificateThumbprint": certificate.thumbprint,
+        "encryptionCertificateThumbprint": certificate.sha1,
     }))
 }

@@ -68,6 +68,12 @@ fn of_user(context: &mut Context<'_>, named: &str, path: &[&str]) -> Outcome {
         let message = "Access is denied. Check credentials and try again.";
         return Err(GraphError::new(StatusCode::FORBIDDEN, "ErrorAccessDenied", message));
     }
+    if let (Caller::User { id: user, scopes }, []) = (context.caller, path)
+        && *user != id
+        && !scopes.any(&["User.ReadBasic.All"])
+    {
+        return Err(GraphError::of_status(StatusCode::FORBIDDEN));
+    }
     match path {
         [] => users::one(context, &id, named),
         ["drive", rest @ ..] => {

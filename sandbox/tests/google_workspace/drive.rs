@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE};
-use sandbox::google_workspace::{ADMIN, GUARDIAN, SHARED_DRIVE, STUDENT, TEACHER};
+use sandbox::google_workspace::{ADMIN, ChannelMessage, GUARDIAN, SHARED_DRIVE, STUDENT, TEACHER};
 use serde_json::{Value, json};
 
 use crate::school::{Reply, School, id, reply};
@@ -25,10 +25,10 @@ async fn files_are_made_found_moved_and_deleted() {
         list["files"].as_array().unwrap().iter().map(id).collect::<Vec<_>>()
     };
     let has = "appProperties has { key='op' and value='1' } and trashed = false";
-    assert_eq!(find(has).await, [file.clone()]);
-    assert_eq!(find(&format!("'{folder}' in parents and not name = 'x'")).await, [file.clone()]);
-    assert_eq!(find(r"name contains 'plan\'s'").await, [file.clone()]);
-    assert_eq!(find("'root' in parents").await, [folder.clone()]);
+    assert_eq!(find(has).await, [&*file]);
+    assert_eq!(find(&format!("'{folder}' in parents and not name = 'x'")).await, [&*file]);
+    assert_eq!(find(r"name contains 'plan\'s'").await, [&*file]);
+    assert_eq!(find("'root' in parents").await, [&*folder]);
     let root = school.get("/drive/v3/files/root?fields=id").await;
     let moved = school
         .patch(&format!("/drive/v3/files/{file}?addParents=root&removeParents={folder}&fields=parents"), json!({}))
@@ -181,9 +181,9 @@ async fn files_are_shared_and_seen_by_those_alone() {
         school.refused(&school.token, Method::POST, &share(&file), outside).await,
         (403, "domainPolicy".to_owned())
     );
-    let owner = Some(json!({ "role": "owner", "type": "user", "emailAddress": TEACHER }));
-    assert_eq!(school.refused(&school.token, Method::POST, &share(&file), owner.clone()).await.0, 403);
-    school.post(&format!("{}?transferOwnership=true", share(&file)), owner.unwrap()).await;
+    let owner = json!({ "role": "owner", "type": "user", "emailAddress": TEACHER });
+    assert_eq!(school.refused(&school.token, Method::POST, &share(&file), Some(owner.clone())).await.0, 403);
+    school.post(&format!("{}?transferOwnership=true", share(&file)), owner).await;
     assert_eq!(school.google().files()[1]["owner"], TEACHER);
     assert_eq!(school.delete(&format!("{}/{}", share(&folder), id(&one))).await, 204);
 }
@@ -236,9 +236,15 @@ async fn changes_are_listed_and_watched() {
     let channel = school.post(&watch, body.clone()).await;
     let again = school.refused(&school.token, Method::POST, &watch, Some(body)).await;
     assert_eq!(again, (400, "channelIdNotUnique".to_owned()));
-    let (address, headers) = school.google().channel_message("c-1", "change").unwrap();
-    assert_eq!(address, "https://school.example/hook");
-    assert!(headers.contains(&("X-Goog-Channel-Token".to_owned(), "secret".to_owned())));
+    let number = |message: &ChannelMessage| {
+        let found = message.headers.iter().find(|(name, _)| name == "X-Goog-Message-Number");
+        found.map(|(_, value)| value.clone())
+    };
+    let first = school.google().channel_message("c-1", "sync").unwrap();
+    let second = school.google().channel_message("c-1", "change").unwrap();
+    assert_eq!((number(&first).as_deref(), number(&second).as_deref()), (Some("1"), Some("2")));
+    assert_eq!(second.address, "https://school.example/hook");
+    assert!(second.headers.contains(&("X-Goog-Channel-Token".to_owned(), "secret".to_owned())));
     let stop = Some(json!({ "id": "c-1", "resourceId": channel["resourceId"] }));
     let stopped = school.send(&school.token, Method::POST, "/drive/v3/channels/stop", stop.clone()).await;
     assert_eq!(stopped.status, 204);

@@ -164,6 +164,31 @@ async fn a_service_account_acts_for_a_user() {
     assert_eq!(school.form("/token", &form).await.body["error"], "invalid_grant");
 }
 
+#[tokio::test]
+async fn a_pushed_message_can_be_checked_with_the_published_key() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use sha2::{Digest, Sha256};
+    let school = School::start().await;
+    let certs = reply(school.bare(Method::GET, "/oauth2/v3/certs")).await.body;
+    let number = |name: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(certs["keys"][0][name].as_str().unwrap()).unwrap();
+        rsa::BoxedUint::from_be_slice_vartime(&bytes)
+    };
+    let key = rsa::PublicKey::new(number("n"), number("e")).expect("a public key");
+    let token = school.google().push_token("https://school.example/push", "pusher@school.example");
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    key.verify(rsa::Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(signed), &signature).expect("the signature holds");
+    let claims = URL_SAFE_NO_PAD.decode(signed.split_once('.').unwrap().1).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(
+        (&claims["aud"], &claims["iss"]),
+        (&json!("https://school.example/push"), &json!("https://accounts.google.com"))
+    );
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
+}
+
 /// An assertion signed with the key file's key.
 fn signed(claims: &Value) -> String {
     use base64::Engine;

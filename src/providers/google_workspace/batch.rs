@@ -161,6 +161,9 @@ pub(super) async fn send(
             };
             for at in chunk {
                 let Some(response) = read.remove(at) else {
+                    if repeat != Repeat::Never {
+                        again.push(*at);
+                    }
                     answers.insert(*at, Err(unanswered(repeat)));
                     continue;
                 };
@@ -171,6 +174,7 @@ pub(super) async fn send(
                 }
                 let answer = match decision {
                     Decision::Unknown => Err(unanswered(repeat)),
+                    Decision::Again(_) if repeat != Repeat::Always => Err(unanswered(repeat)),
                     _ if (200..300).contains(&response.status) => Ok(response),
                     _ => Err(call.refusal(&response)),
                 };

@@ -100,6 +100,11 @@ pub(super) async fn get<T: DeserializeOwned>(
     call.read(&response, Repeat::Always)
 }
 
+/// Reads what is at an address.
+pub(super) async fn read<T: DeserializeOwned>(call: &Call<'_, GoogleWorkspace>, url: Url) -> Result<T> {
+    get(call, url, &Map::new()).await
+}
+
 /// Makes or does something, and notes the id of what came of it.
 pub(super) async fn post<T: DeserializeOwned>(
     call: &Call<'_, GoogleWorkspace>,
@@ -168,6 +173,11 @@ pub(super) async fn made_or_found<T: DeserializeOwned>(
     }
 }
 
+/// Whether Google refuses to make something because it is there already.
+pub(super) fn is_there_already(error: &Error) -> bool {
+    error.vendor().is_some_and(|vendor| vendor.status == 409)
+}
+
 /// Takes something away. What is found gone after a try that left no word, that try has taken.
 pub(super) async fn remove(call: &Call<'_, GoogleWorkspace>, url: Url) -> Result<Done> {
     let request = call.delete(url);
@@ -190,12 +200,6 @@ pub(super) async fn remove(call: &Call<'_, GoogleWorkspace>, url: Url) -> Result
 pub struct Done {
     /// Always true: it is as it was asked for.
     pub done: bool,
-}
-
-/// Sends a request whose answer says nothing.
-pub(super) async fn act(call: &Call<'_, GoogleWorkspace>, request: Request, repeat: Repeat) -> Result<Done> {
-    call.send_as(request, repeat).await?;
-    Ok(Done { done: true })
 }
 
 /// A number that Google sends as a string, for JavaScript would not hold all of its 64 bits.
@@ -386,7 +390,9 @@ mod tests {
         let members = json!({ "q": "from:a b", "labelIds": ["INBOX", "UNREAD"], "maxResults": 5, "none": null });
         let url = "https://gmail.googleapis.com/x".parse().unwrap();
         let request = with_query(Request::new(Method::Get, url), members.as_object().unwrap());
-        assert_eq!(request.url.query(), Some("labelIds=INBOX&labelIds=UNREAD&maxResults=5&q=from%3Aa+b"));
+        let mut pairs: Vec<&str> = request.url.query().unwrap().split('&').collect();
+        pairs.sort_unstable();
+        assert_eq!(pairs, ["labelIds=INBOX", "labelIds=UNREAD", "maxResults=5", "q=from%3Aa+b"]);
     }
 
     #[test]

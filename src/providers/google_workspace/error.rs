@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::classroom::refusals;
 use crate::{
     error::{Error, ErrorCode, Retry, VendorError},
     model::Timestamp,
@@ -40,8 +41,10 @@ impl Refusal {
             .map(str::to_owned);
         // The endpoints that tell about tokens write `error` as a word.
         let flat = error.as_str();
+        let named = text("/message").and_then(refusals::of).map(|named| named.name);
         Self {
-            reason: text("/errors/0/reason")
+            reason: named
+                .or(text("/errors/0/reason"))
                 .or(reason_of_details)
                 .or(text("/status"))
                 .or(flat)
@@ -129,6 +132,10 @@ fn of_status(status: u16, headers: &Headers, refusal: &Refusal) -> Error {
         theirs => format!("{ours}: {theirs}"),
     };
     let plain = |code, message: &str| Error::new(code, message);
+    if let Some(named) = refusals::of(&refusal.message) {
+        let error = plain(named.code, named.words);
+        return named.field.map_or(error.clone(), |field| error.with_field(field));
+    }
     match (status, refusal.reason.as_str()) {
         (401, _) => plain(
             ErrorCode::NeedsReconnect,

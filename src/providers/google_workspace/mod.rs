@@ -4,11 +4,17 @@
 //! needs of it stands in [`Operation::SCOPES`](crate::providers::Operation::SCOPES).
 
 mod batch;
+pub mod calendar;
+pub mod classroom;
 mod config;
 mod connection;
 mod define;
+pub mod directory;
+pub mod docs;
 pub mod drive;
 mod error;
+pub mod gmail;
+pub mod meet;
 mod scopes;
 mod watch;
 mod webhook;
@@ -106,6 +112,12 @@ impl Provider for GoogleWorkspace {
     fn operations() -> Vec<OperationSpec> {
         let mut operations = operations![CheckConnection];
         operations.extend(drive::operations());
+        operations.extend(docs::operations());
+        operations.extend(calendar::operations());
+        operations.extend(classroom::operations());
+        operations.extend(gmail::operations());
+        operations.extend(meet::operations());
+        operations.extend(directory::operations());
         operations.extend(watch::operations());
         operations
     }

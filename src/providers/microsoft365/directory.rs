@@ -308,7 +308,7 @@ operation! {
     required {}
     optional {}
     run |this, call| {
-        Graph::root(call).act(Method::Delete, &["users", &this.user_id], None, Repeat::Always).await?;
+        Graph::root(call).remove(Method::Delete, &["users", &this.user_id], None).await?;
         Ok(Done::of(this.user_id))
     }
 }

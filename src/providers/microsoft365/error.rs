@@ -24,6 +24,10 @@ const THROTTLED: &[&str] = &[
     "errorserverbusy",
 ];
 
+/// The school's own rules about sharing, which no consent changes.
+const NOT_SHARED: &[&str] =
+    &["sharingdisabled", "externalsharingdisabled", "notallowed", "invalidrecipient", "accountverificationrequired"];
+
 /// A page or delta token that has gone stale.
 const STALE: &[&str] = &[
     "resyncrequired",
@@ -88,6 +92,9 @@ pub(super) fn read(status: u16, headers: &Headers, body: &Value) -> Error {
         return error.with_retry(wait.map_or(Retry::Exhausted, Retry::After)).with_vendor(vendor);
     }
     let (code, message) = match status {
+        400 | 403 if is(NOT_SHARED) => {
+            (ErrorCode::Vendor, "the school's rules about sharing do not allow this person or this kind of link")
+        }
         401 => (
             ErrorCode::NeedsReconnect,
             "Microsoft 365 does not accept the access token; an administrator has to connect it again",

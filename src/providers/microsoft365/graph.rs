@@ -156,6 +156,49 @@ impl<'a> Graph<'a> {
         self.send(request, repeat).await.map(|_| ())
     }
 
+    /// Takes something away, or calls it off. After a lost answer it is asked for once more, and that it is gone is then no
+    /// refusal.
+    pub(super) async fn remove(&self, method: Method, path: &[&str], body: Option<&Value>) -> Result<()> {
+        match self.act(method, path, body, Repeat::Never).await {
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+                match self.act(method, path, body, Repeat::Always).await {
+                    Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+                    again => again,
+                }
+            }
+            done => done,
+        }
+    }
+
+    /// Moves something on to another state. Where Microsoft refuses, or its answer is lost, `reached` looks whether it is
+    /// there.
+    pub(super) async fn advance(
+        &self,
+        path: &[&str],
+        reached: impl Future<Output = Result<bool>> + Send,
+    ) -> Result<()> {
+        let empty = Value::Object(Map::new());
+        match self.act(Method::Post, path, Some(&empty), Repeat::Never).await {
+            Err(error) => {
+                let refused = error.vendor().is_some_and(|vendor| matches!(vendor.status, 400 | 409));
+                let doubtful = refused || error.code() == ErrorCode::OutcomeUnknown;
+                if doubtful && reached.await.unwrap_or(false) { Ok(()) } else { Err(error) }
+            }
+            done => done,
+        }
+    }
+
+    /// Reads a list to its end, for what must not be missed.
+    pub(super) async fn all<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> Result<Vec<T>> {
+        let mut page: Page<T> = self.page(path, query, None, None).await?;
+        let mut items = page.items;
+        while let Some(token) = page.next_page_token {
+            page = self.page(path, query, None, Some(&token)).await?;
+            items.append(&mut page.items);
+        }
+        Ok(items)
+    }
+
     /// Reads a page of a list.
     pub(super) async fn page<T: DeserializeOwned>(
         &self,
@@ -267,10 +310,17 @@ impl Done {
     }
 }
 
-/// The token of the page after this one. A link is followed to no other host: only its query is kept.
+/// The token of the page after this one. A link is followed to no other host: only its query is kept. Some changes have
+/// theirs in the path: `delta(token='…')`.
 pub(super) fn next_token(link: Option<&str>) -> Result<Option<String>> {
     let Some(link) = link else { return Ok(None) };
-    let query = link.parse::<Url>().ok().and_then(|url| url.query().map(str::to_owned));
+    let query = link.parse::<Url>().ok().and_then(|url| match url.query() {
+        Some(query) => Some(query.to_owned()),
+        None => {
+            let (_, token) = url.path().rsplit_once("(token=")?;
+            Some(format!("token={}", token.trim_end_matches(')').trim_matches('\'')))
+        }
+    });
     let query = query.ok_or_else(|| {
         Error::new(ErrorCode::InvalidResponse, "the vendor's link to the next page is not what it documents")
     })?;
@@ -321,6 +371,9 @@ mod tests {
     fn a_link_keeps_its_query_alone() {
         let token = next_token(Some("https://evil.example/v1.0/users?$skiptoken=a%20b&$top=5")).unwrap().unwrap();
         assert_eq!(opened(&token).unwrap(), "$skiptoken=a%20b&$top=5");
+        let token =
+            next_token(Some("https://graph.microsoft.com/v1.0/me/drive/root/delta(token='a%2Bb')")).unwrap().unwrap();
+        assert_eq!(opened(&token).unwrap(), "token=a%2Bb");
         assert_eq!(next_token(None).unwrap(), None);
         assert_eq!(next_token(Some("nonsense")).unwrap_err().code(), ErrorCode::InvalidResponse);
         for bad in ["", "%%%", "YWJj", "YT1i\n"] {

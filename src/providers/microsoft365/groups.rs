@@ -275,7 +275,7 @@ operation! {
     optional {}
     run |this, call| {
         let path = ["groups", &this.group_id, "members", &this.user_id, "$ref"];
-        Graph::root(call).act(Method::Delete, &path, None, Repeat::Always).await?;
+        Graph::root(call).remove(Method::Delete, &path, None).await?;
         Ok(Done::of(this.user_id))
     }
 }

@@ -204,7 +204,7 @@ operation! {
     optional {}
     run |this, call| {
         let path = ["teams", &this.team_id, "members", &this.member_id];
-        Graph::root(call).act(Method::Delete, &path, None, Repeat::Always).await?;
+        Graph::root(call).remove(Method::Delete, &path, None).await?;
         Ok(Done::of(this.member_id))
     }
 }

@@ -3,33 +3,56 @@
 //! The application acts by itself where Microsoft allows it, and by a person's consent where only people may act. What
 //! takes several requests is done in steps that can be resumed.
 
+mod agenda;
+mod assignments;
 mod batch;
+mod calendar;
 mod channels;
 mod check;
 mod config;
+mod copying;
 mod directory;
+mod drive;
+mod education;
 mod error;
+mod files;
 mod graph;
 mod groups;
 mod mail;
 mod meetings;
 mod members;
 mod message;
+mod roster;
+mod sharing;
+mod sites;
+mod submissions;
 mod subscriptions;
 mod teams;
 mod upload;
 mod webhook;
 mod wire;
 
+pub use agenda::{CalendarView, GetSchedule, Schedule, Schedules};
+pub use assignments::{Assignment, CreateAssignment, GetAssignment, ListAssignments, PublishAssignment};
 pub use batch::{ItemError, ItemResult, ItemState, Outcomes};
+pub use calendar::{
+    Attendee, AttendeeKind, Calendar, CancelCalendarEvent, CreateCalendarEvent, DeleteCalendarEvent, Event, EventTime,
+    ListCalendarEvents, ListCalendars, UpdateCalendarEvent, When,
+};
 pub use channels::{
     Channel, ChannelKind, ChannelMessage, ContentType, CreateChannel, Importance, ItemBody, ListChannelMessages,
     ListChannels, ReplyToChannelMessage, SendChannelMessage,
 };
 pub use config::Microsoft365Config;
+pub use copying::{CopyDriveItem, DriveChanges, DriveDelta};
 pub use directory::{
     CreateUser, CreateUsers, DeleteUser, GetOrganization, GetUser, ListUsers, NewUser, Organization, UpdateUser, User,
 };
+pub use drive::{CreateFolder, DeleteDriveItem, DriveItem, GetDriveItem, ListDriveItems, MoveDriveItem, SearchDrive};
+pub use education::{
+    CreateClass, DeleteClass, EducationClass, GetClass, ListClasses, ListSchools, School, UpdateClass,
+};
+pub use files::{DownloadFile, DownloadedFile, OnConflict, UploadFile};
 pub use graph::{Done, Page};
 pub use groups::{
     AddGroupMember, AddGroupMembers, BindGroupMembers, CreateGroup, DirectoryMember, GetGroup, Group, GroupKind,
@@ -41,6 +64,21 @@ pub use members::{
     AddTeamMember, AddTeamMembers, ListTeamMembers, NewTeamMember, RemoveTeamMember, TeamMember, TeamRole,
 };
 pub use message::{Attachment, Correspondent, MailImportance, MailMessage, Mailbox, NewMessage};
+pub use roster::{
+    AddClassMember, AddClassMembers, AddClassTeacher, EducationUser, ListClassMembers, ListClassTeachers,
+    RemoveClassMember,
+};
+pub use sharing::{
+    CreateSharingLink, DeletePermission, InviteToDriveItem, Invited, LinkKind, LinkScope, ListPermissions, Permission,
+    Role,
+};
+pub use sites::{
+    CreateListItem, Drive, GetList, GetSite, ListItem, ListListItems, ListLists, ListSiteDrives, SearchSites, Site,
+    SiteList, UpdateListItem,
+};
+pub use submissions::{
+    GetSubmission, GradeSubmission, ListSubmissions, ReassignSubmission, ReturnSubmission, Submission,
+};
 pub use subscriptions::{Subscribe, Subscription, Unsubscribe};
 pub use teams::{ArchiveTeam, CreateTeam, CreateTeamFromClass, GetTeam, ListTeams, Team, TeamVisibility};
 
@@ -136,8 +174,96 @@ impl Provider for Microsoft365 {
     };
 
     fn operations() -> Vec<OperationSpec> {
-        let mut operations =
-            operations![GetOrganization, ListUsers, GetUser, CreateUser, CreateUsers, UpdateUser, DeleteUser];
+        let mut operations = operations![
+            CreateTeam,
+            CreateTeamFromClass,
+            GetTeam,
+            ListTeams,
+            ArchiveTeam,
+            ListTeamMembers,
+            AddTeamMember,
+            AddTeamMembers,
+            RemoveTeamMember,
+            ListChannels,
+            CreateChannel,
+            SendChannelMessage,
+            ReplyToChannelMessage,
+            ListChannelMessages,
+            CreateOnlineMeeting,
+            GetOnlineMeeting,
+            SendMail,
+            CreateDraft,
+            SendDraft,
+            ListMessages,
+            GetMessage,
+            ListMailFolders,
+            ListCalendars,
+            CreateCalendarEvent,
+            UpdateCalendarEvent,
+            CancelCalendarEvent,
+            DeleteCalendarEvent,
+            ListCalendarEvents,
+            CalendarView,
+            GetSchedule,
+            ListDriveItems,
+            GetDriveItem,
+            SearchDrive,
+            CreateFolder,
+            UploadFile,
+            DownloadFile,
+            MoveDriveItem,
+            CopyDriveItem,
+            DeleteDriveItem,
+            DriveDelta,
+            CreateSharingLink,
+            InviteToDriveItem,
+            ListPermissions,
+            DeletePermission,
+            SearchSites,
+            GetSite,
+            ListSiteDrives,
+            ListLists,
+            GetList,
+            ListListItems,
+            CreateListItem,
+            UpdateListItem,
+            GetOrganization,
+            ListUsers,
+            GetUser,
+            CreateUser,
+            CreateUsers,
+            UpdateUser,
+            DeleteUser,
+            ListGroups,
+            GetGroup,
+            CreateGroup,
+            ListGroupMembers,
+            AddGroupMember,
+            AddGroupMembers,
+            BindGroupMembers,
+            RemoveGroupMember,
+            ListSchools,
+            ListClasses,
+            GetClass,
+            CreateClass,
+            UpdateClass,
+            DeleteClass,
+            ListClassMembers,
+            ListClassTeachers,
+            AddClassMember,
+            AddClassMembers,
+            AddClassTeacher,
+            RemoveClassMember,
+            ListAssignments,
+            GetAssignment,
+            CreateAssignment,
+            PublishAssignment,
+            ListSubmissions,
+            GetSubmission,
+            GradeSubmission,
+            ReturnSubmission,
+            ReassignSubmission,
+        ];
         operations.extend(subscriptions::operations());
         operations
     }

@@ -28,6 +28,9 @@ class SisError(Exception):
     request_id: str | None
     #: What the vendor itself said: `status`, `code`, `message`, `requestId`.
     vendor: dict[str, Any] | None
+    #: Of an operation of several requests, the steps that were done: `steps`, and the `idempotencyKey` by which the same
+    #: call goes on after them.
+    done: dict[str, Any] | None
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class SisError(Exception):
         operation: str | None = None,
         request_id: str | None = None,
         vendor: dict[str, Any] | None = None,
+        done: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(summary)
         self.code = code
@@ -55,6 +59,7 @@ class SisError(Exception):
         self.operation = operation
         self.request_id = request_id
         self.vendor = vendor
+        self.done = done
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword arguments do not survive pickling by themselves, and pools of processes pickle exceptions.
@@ -73,6 +78,7 @@ class SisError(Exception):
             "operation": self.operation,
             "requestId": self.request_id,
             "vendor": self.vendor,
+            "done": self.done,
         }
         return {name: value for name, value in known.items() if value is not None}
 

@@ -273,4 +273,5 @@ def _exception(error):
         operation=error.operation,
         request_id=error.request_id,
         vendor=None if error.vendor is None else json.loads(error.vendor),
+        done=None if error.done is None else json.loads(error.done),
     )

@@ -68,6 +68,12 @@ pub(in crate::google_workspace) fn readable<'w>(call: &'w Call<'_>, id: &str) ->
     Ok((file, rank))
 }
 
+/// Whether the call's user may see a file, whatever product asks.
+pub(in crate::google_workspace) fn is_visible(call: &Call<'_>, id: &str) -> bool {
+    let file = call.world.drive.files.get(id);
+    file.is_some_and(|file| rank(call.world, file, call.user(), call.at()).is_some())
+}
+
 /// Docs knows of shared drives without being told.
 fn is_docs(call: &Call<'_>) -> bool {
     call.request.path().starts_with("/v1/documents")

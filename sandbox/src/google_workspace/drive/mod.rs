@@ -22,9 +22,9 @@ use super::error::ApiError;
 use super::tokens::Grant;
 use super::upload::{self, Target, Upload};
 use super::{ADMIN, SHARED_DRIVE, TEACHER};
-pub(super) use access::{readable, writable};
+pub(super) use access::{is_visible, readable, writable};
 pub(super) use files::{NewFile, created, make};
-pub(super) use permissions::Permission;
+pub(super) use permissions::{Permission, number};
 pub(super) use update::{replaced, rewritten};
 
 /// A folder.

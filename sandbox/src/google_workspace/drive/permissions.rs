@@ -63,7 +63,7 @@ impl Permission {
 }
 
 /// The number that a permission of this address always has: twenty digits.
-pub(super) fn number(email: &str) -> String {
+pub(in crate::google_workspace) fn number(email: &str) -> String {
     let hash = email
         .to_ascii_lowercase()
         .bytes()

@@ -36,7 +36,7 @@ pub(super) fn route(context: &mut Context<'_>, user: &str, calendar: &str, path:
         }
         (Method::POST, [id, "cancel"]) => {
             let row = find(context, user, id)?;
-            if row.value.get("isOrganizer") != Some(&json!(true)) {
+            if !is_organizers(&row.value) {
                 let message = "You need to be an organizer to cancel a meeting.";
                 return Err(GraphError::new(StatusCode::BAD_REQUEST, "ErrorInvalidOperation", message));
             }
@@ -174,7 +174,11 @@ fn derive(event: &mut Value, number: u64) {
     }
 }
 
-/// Puts an event into the calendars of attendees within the tenant.
+fn is_organizers(event: &Value) -> bool {
+    event.get("isOrganizer") == Some(&json!(true))
+}
+
+/// Puts an event into the calendars of attendees within the tenant who do not have it yet.
 fn spread(context: &mut Context<'_>, organizer: &str, event: &Value) {
     for attendee in items(event, "attendees") {
         let address = attendee.pointer("/emailAddress/address").and_then(Value::as_str).unwrap_or_default();
@@ -182,6 +186,9 @@ fn spread(context: &mut Context<'_>, organizer: &str, event: &Value) {
         let Some(calendar) = user.and_then(|user| default_of(context, &user).ok()) else {
             continue;
         };
+        if copies(context, event).iter().any(|(parent, _)| *parent == calendar) {
+            continue;
+        }
         let mut copy = event.clone();
         copy["id"] = json!(context.world.mailbox_id());
         copy["isOrganizer"] = json!(false);
@@ -207,10 +214,14 @@ fn patch(context: &mut Context<'_>, row: &Row) -> Outcome {
     event["lastModifiedDateTime"] = json!(now);
     event["changeKey"] = json!(format!("sandbox{number}"));
     derive(&mut event, number);
-    for (parent, id) in copies(context, &row.value) {
-        if let Some(copy) = context.world.table.change(Kind::Event, &parent, &id) {
-            merge(&mut copy.value, &patch);
+    if is_organizers(&event) {
+        for (parent, id) in copies(context, &event) {
+            if let Some(copy) = context.world.table.change(Kind::Event, &parent, &id) {
+                merge(&mut copy.value, &patch);
+            }
         }
+        let organizer = context.world.table.by_id(Kind::Calendar, &row.parent).map(|row| row.parent.clone());
+        spread(context, &organizer.unwrap_or_default(), &event);
     }
     let changed = context.world.table.change(Kind::Event, &row.parent, &row.id);
     changed.ok_or_else(GraphError::no_mailbox_item)?.value = event.clone();
@@ -220,7 +231,7 @@ fn patch(context: &mut Context<'_>, row: &Row) -> Outcome {
 /// Removes an event; the organizer's takes the attendees' with it.
 fn remove(context: &mut Context<'_>, row: &Row) {
     let mut gone = vec![(row.parent.clone(), row.id.clone())];
-    if row.value.get("isOrganizer") == Some(&json!(true)) {
+    if is_organizers(&row.value) {
         gone.extend(copies(context, &row.value));
     }
     for (parent, id) in gone {

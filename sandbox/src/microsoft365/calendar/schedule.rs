@@ -22,8 +22,8 @@ pub(super) fn get(context: &Context<'_>) -> Outcome {
         return Err(GraphError::property("schedules"));
     }
     let people = asked.iter().filter_map(Value::as_str);
-    let values = people.map(|address| schedule(context, address, from, to, minutes)).collect();
-    context.values(StatusCode::OK, "Collection(microsoft.graph.scheduleInformation)", values)
+    let values: Vec<Value> = people.map(|address| schedule(context, address, from, to, minutes)).collect();
+    context.values(StatusCode::OK, &values)
 }
 
 fn schedule(context: &Context<'_>, address: &str, from: Timestamp, to: Timestamp, minutes: i64) -> Value {

@@ -26,6 +26,8 @@ pub(in super::super) struct Destination {
     /// Folders that are still to be made, from `parent` on.
     pub(super) missing: Vec<String>,
     pub(super) name: String,
+    /// Whether a path led here, and not an id.
+    pub(super) by_path: bool,
     /// `fail`, `replace` or `rename`, if the request said so.
     pub(super) conflict: Option<String>,
 }
@@ -72,7 +74,7 @@ impl<'a> Address<'a> {
                 }
             }
         }
-        Ok(Destination::of(drive, at))
+        Ok(Destination { by_path: !self.names.is_empty(), ..Destination::of(drive, at) })
     }
 }
 
@@ -84,13 +86,22 @@ impl Destination {
             parent: parent(&row.value).map(str::to_owned),
             missing: Vec::new(),
             name: text(&row.value, "name").unwrap_or_default().to_owned(),
+            by_path: false,
             conflict: None,
         }
     }
 
     fn nothing(drive: &str, parent: &str, mut missing: Vec<String>) -> Self {
         let name = missing.pop().unwrap_or_default();
-        Self { drive: drive.to_owned(), item: None, parent: Some(parent.to_owned()), missing, name, conflict: None }
+        Self {
+            drive: drive.to_owned(),
+            item: None,
+            parent: Some(parent.to_owned()),
+            missing,
+            name,
+            by_path: true,
+            conflict: None,
+        }
     }
 
     /// The row, which must be there.

@@ -185,13 +185,12 @@ fn span(range: &str, length: usize) -> Option<(usize, usize)> {
 }
 
 pub(super) fn open_session(context: &mut Context<'_>, place: &Destination) -> Outcome {
-    let body = match context.request.body.is_empty() {
-        true => json!({}),
-        false => context.body()?,
-    };
+    let body = context.optional_body()?;
     let item = body.get("item").cloned().unwrap_or_default();
     let mut place = place.clone();
-    place.conflict = text(&item, "@microsoft.graph.conflictBehavior").map(str::to_owned);
+    // A file that is named by its id is meant to be replaced; one at a path is in the way unless it is said otherwise.
+    let usual = place.by_path.then_some("fail");
+    place.conflict = text(&item, "@microsoft.graph.conflictBehavior").or(usual).map(str::to_owned);
     if place.item.is_none() && item.get("name").is_some() {
         place.name = items::valid(needed(&item, "name")?)?.to_owned();
     }

@@ -81,7 +81,7 @@ pub(super) fn invite(context: &mut Context<'_>, place: &Destination) -> Outcome 
         context.world.add(Kind::Permission, &row.id, permission.clone());
         permissions.push(permission);
     }
-    context.values(StatusCode::OK, "Collection(permission)", permissions)
+    context.values(StatusCode::OK, &permissions)
 }
 
 pub(super) fn permissions(context: &Context<'_>, place: &Destination) -> Outcome {

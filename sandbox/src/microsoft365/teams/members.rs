@@ -60,6 +60,22 @@ pub(super) fn has(context: &Context<'_>, team: &str, user: &str) -> bool {
     context.world.table.under(Kind::TeamMember, team).any(|row| text(&row.value, "userId") == Some(user))
 }
 
+/// Takes someone in who has joined the team's group.
+pub(in super::super) fn take_in(context: &mut Context<'_>, team: &str, user: &str, owner: bool) {
+    if owner || !has(context, team, user) {
+        add(context, team, user, owner);
+    }
+}
+
+/// Lets someone go who has left the team's group.
+pub(in super::super) fn let_go(context: &mut Context<'_>, team: &str, user: &str) {
+    let member = context.world.table.under(Kind::TeamMember, team);
+    let member = member.filter(|row| text(&row.value, "userId") == Some(user)).map(|row| row.id.clone()).next();
+    if let Some(id) = member {
+        context.world.table.remove(Kind::TeamMember, team, &id);
+    }
+}
+
 /// What a request gives as a member: the type, the roles, and whom.
 fn add_given(context: &mut Context<'_>, team: &str, given: &Value) -> Result<Value, GraphError> {
     if text(given, "@odata.type").is_none_or(|kind| kind.trim_start_matches('#') != KIND) {
@@ -120,5 +136,5 @@ fn add_many(context: &mut Context<'_>, team: &str) -> Outcome {
             "error": error,
         }));
     }
-    context.values(status, "Collection(microsoft.graph.aadUserConversationMemberResult)", results)
+    context.values(status, &results)
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 pub(super) use chats::{of_user as chats_of, route as chats};
 pub(super) use meetings::route as meetings;
+pub(super) use members::{let_go, take_in};
 
 use super::context::{Context, Outcome, bound, items, merge, needed, text};
 use super::error::GraphError;
@@ -183,7 +184,7 @@ fn add(context: &mut Context<'_>, group: &Value, body: &Value, class: bool) {
         "id": id,
         "displayName": group.get("displayName"),
         "description": group.get("description"),
-        "visibility": text(group, "visibility").unwrap_or("private").to_lowercase(),
+        "visibility": visibility(group),
         "specialization": if class { "educationClass" } else { "none" },
         "isArchived": false,
         "createdDateTime": context.now(),
@@ -199,6 +200,15 @@ fn add(context: &mut Context<'_>, group: &Value, body: &Value, class: bool) {
     channels::add(context, &id, "General", &json!({}));
 }
 
+/// A group begins it with a capital, a team does not.
+fn visibility(group: &Value) -> &'static str {
+    match text(group, "visibility").map(str::to_lowercase).as_deref() {
+        Some("public") => "public",
+        Some("hiddenmembership") => "hiddenMembership",
+        _ => "private",
+    }
+}
+
 /// `/groups/{id}/team`: the team of a group, or a new one for it.
 pub(super) fn of_group(context: &mut Context<'_>, group: &str) -> Outcome {
     match *context.method() {
@@ -208,7 +218,7 @@ pub(super) fn of_group(context: &mut Context<'_>, group: &str) -> Outcome {
         }
         Method::PUT => {
             let group = context.seen(Kind::Group, group, GraphError::no_resource(group))?;
-            let body = context.body()?;
+            let body = context.optional_body()?;
             adopt(context, &group.id)?;
             let class = context.world.table.by_id(Kind::Class, &group.id).is_some();
             add(context, &group.value, &body, class);

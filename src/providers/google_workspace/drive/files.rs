@@ -2,6 +2,7 @@
 //! <https://developers.google.com/workspace/drive/api/reference/rest/v3/files>
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{
     super::{
@@ -22,7 +23,7 @@ use crate::{
 /// The media type of folders.
 pub(super) const FOLDER: &str = "application/vnd.google-apps.folder";
 /// The longest name that we let through; Drive states no limit.
-pub(super) const NAME: usize = 1000;
+pub(in super::super) const NAME: usize = 1000;
 
 operation! {
     /// Reads whose Drive it is, and how much room there is.
@@ -232,9 +233,8 @@ operation! {
     /// <https://developers.google.com/workspace/drive/api/reference/rest/v3/files/delete>. Access `write`. Errors: `not_found`.
     ///
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"}`
-    DeleteFile = "deleteFile", Write, WithKey -> Done,
+    DeleteFile = "deleteFile", Write, Always -> Done,
     scopes scopes::DRIVE,
-    steps &["delete"],
     discloses { "asUser": Contact(Staff) }
     path {
         /// The file's id.
@@ -243,10 +243,7 @@ operation! {
     required {}
     optional {}
     run |this, call| {
-        call.step("delete", async |begun| {
-            gone(call, for_all_drives(call.delete(drive(call, &["files", &this.file_id])?)), begun).await
-        })
-        .await
+        define::remove(call, url_for_all_drives(drive(call, &["files", &this.file_id])?)).await
     }
 }
 
@@ -299,6 +296,12 @@ operation! {
 /// Says that shared drives are known: without it they are as good as not there.
 pub(super) fn for_all_drives(request: Request) -> Request {
     request.query("supportsAllDrives", "true")
+}
+
+/// The same of an address.
+pub(super) fn url_for_all_drives(mut url: Url) -> Url {
+    url.query_pairs_mut().append_pair("supportsAllDrives", "true");
+    url
 }
 
 /// The usual members, and some more.
@@ -388,30 +391,15 @@ pub(super) async fn created(
 }
 
 /// Of a file that is yet to be made only the folder can be missing.
-pub(super) fn of_folder(error: Error, in_folder: bool) -> Error {
+pub(in super::super) fn of_folder(error: Error, in_folder: bool) -> Error {
     if in_folder && error.code() == ErrorCode::NotFound { error.with_field("folderId") } else { error }
 }
 
 /// The file that a step made: as it was answered, or read again where an earlier try made it.
-pub(super) async fn finished(call: &Call<'_, GoogleWorkspace>, id: &str, made: Option<File>) -> Result<File> {
+pub(in super::super) async fn finished(call: &Call<'_, GoogleWorkspace>, id: &str, made: Option<File>) -> Result<File> {
     call.note("id", id);
     match made {
         Some(file) => Ok(file),
         None => read(call, id).await,
-    }
-}
-
-/// Takes something away. After a try of which it is not known how it ended, that it is not there means that it was done.
-pub(in super::super) async fn gone(call: &Call<'_, GoogleWorkspace>, request: Request, begun: bool) -> Result<Done> {
-    if !begun {
-        match call.send_as(request.clone(), Repeat::Never).await {
-            Err(error) if error.code() == ErrorCode::OutcomeUnknown => {}
-            sent => return sent.map(|_| Done { done: true }),
-        }
-    }
-    let response = call.exchange(request, Repeat::Always).await?;
-    match response.status {
-        200..=299 | 404 | 410 => Ok(Done { done: true }),
-        _ => Err(call.refusal(&response)),
     }
 }

@@ -5,7 +5,7 @@ mod changes;
 mod download;
 mod files;
 mod grant;
-mod marker;
+pub(super) mod marker;
 mod objects;
 mod query;
 mod search;
@@ -27,7 +27,8 @@ pub use sharing::{ListPermissions, PermissionPage, RevokePermission, ShareFile, 
 pub use upload::{UpdateFileContent, UploadFile};
 
 pub(super) use bulk::check_count;
-pub(super) use files::gone;
+pub(super) use files::{NAME, finished, of_folder};
+pub(super) use objects::FILE;
 
 use crate::{operations, providers::OperationSpec};
 

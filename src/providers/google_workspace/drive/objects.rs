@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::define::{long, object};
 
 /// The members of a file that are always asked for: without them Drive answers four.
-pub(super) const FILE: &str = "id,name,mimeType,description,parents,driveId,size,md5Checksum,createdTime,modifiedTime,\
+pub(in super::super) const FILE: &str = "id,name,mimeType,description,parents,driveId,size,md5Checksum,createdTime,modifiedTime,\
                                trashed,webViewLink,webContentLink,owners(displayName,emailAddress),permissionIds,\
                                appProperties";
 /// The members of a permission.

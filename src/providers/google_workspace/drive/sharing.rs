@@ -5,11 +5,11 @@ use serde_json::json;
 use super::{
     super::{
         GoogleWorkspace,
-        define::{Done, check_page, operation, page},
+        define::{self, Done, check_page, operation, page},
         scopes,
         wire::{check_moment, drive},
     },
-    files::{for_all_drives, gone},
+    files::{for_all_drives, url_for_all_drives},
     grant::{Share, ShareRole, ShareType},
     objects::{PERMISSION, Permission},
 };
@@ -176,9 +176,8 @@ operation! {
     /// `not_found`.
     ///
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g", "permissionId": "06112233445566778899"}`
-    RevokePermission = "revokePermission", Write, WithKey -> Done,
+    RevokePermission = "revokePermission", Write, Always -> Done,
     scopes scopes::DRIVE,
-    steps &["revoke"],
     discloses { "asUser": Contact(Staff) }
     path {
         /// The file's id.
@@ -189,11 +188,8 @@ operation! {
     required {}
     optional {}
     run |this, call| {
-        call.step("revoke", async |begun| {
-            let url = drive(call, &["files", &this.file_id, "permissions", &this.permission_id])?;
-            gone(call, for_all_drives(call.delete(url)), begun).await
-        })
-        .await
+        let url = drive(call, &["files", &this.file_id, "permissions", &this.permission_id])?;
+        define::remove(call, url_for_all_drives(url)).await
     }
 }
 

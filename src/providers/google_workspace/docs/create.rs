@@ -1,0 +1,192 @@
+//! Making a document: with its text, in its folder, shared.
+//!
+//! Docs' own create takes nothing but a title, so the file is made by Drive: with a mark of ours, where it belongs, in one
+//! request. Then the text, then each permission. A call that stops half-way says what is there, and goes on when it is
+//! repeated with its idempotency key. Nothing is taken back by itself.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    super::{
+        GoogleWorkspace,
+        batch::ItemError,
+        define::{check_id, check_text, operation},
+        drive::{FILE, NAME, Share, ShareRole, ShareType, finished, marker, of_folder},
+        scopes,
+        wire::drive,
+    },
+    document,
+    edit::LONGEST,
+    read::read,
+    text,
+};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    providers::Call,
+    transport::Repeat,
+};
+
+/// The media type of documents.
+const DOCUMENT: &str = "application/vnd.google-apps.document";
+/// The most permissions of one call; Drive takes 600 on a file.
+const MOST: usize = 100;
+
+/// A document that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CreatedDocument {
+    /// Google's id; the same in Drive.
+    pub document_id: String,
+    /// The title.
+    pub title: String,
+    /// Where people open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_view_link: Option<String>,
+    /// The folder it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder_id: Option<String>,
+    /// Whom it is shared with, in the order given.
+    pub permissions: Vec<DocumentPermission>,
+}
+
+/// Somebody whom a document was to be shared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DocumentPermission {
+    /// The permission's id; none where Google refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What they may do.
+    pub role: ShareRole,
+    /// Who they are.
+    pub r#type: ShareType,
+    /// The address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_address: Option<String>,
+    /// Why Google refused it. The document is there all the same; `shareFile` shares it with somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ItemError>,
+}
+
+operation! {
+    /// Makes a document, with its text, in a folder, shared. A permission that Google refuses for good is told in the
+    /// result and holds up no other; the document is there.
+    ///
+    /// <https://developers.google.com/workspace/drive/api/guides/create-file>,
+    /// <https://developers.google.com/workspace/docs/api/how-tos/documents>. Access `write`. Repeated with the same idempotency
+    /// key it makes one document, and goes on where it stopped; the error says what is there already. Errors: `not_found`
+    /// with field `folderId`.
+    ///
+    /// Example: `{"title": "Student Report", "content": "Report content here", "folderId": "0AFolderOfTheSchool", "permissions": [{"role": "writer", "type": "user", "emailAddress": "teacher@school.edu"}]}`
+    CreateDocument = "createDocument", Write, WithKey -> CreatedDocument,
+    scopes scopes::DRIVE,
+    steps &["create", "content", "permissions"],
+    deadline 60,
+    discloses {
+        "title": Content(Anyone), "content": Content(Anyone), "permissions[].emailAddress": Contact(Anyone),
+        "permissions[].message": Message(Anyone), "asUser": Contact(Staff)
+    }
+    path {}
+    required {
+        /// The title.
+        title: String,
+    }
+    optional {
+        /// The text it begins with.
+        content: String,
+        /// The folder it goes into. Default: the top of the user's own Drive.
+        folder_id: String,
+        /// Whom it is shared with, up to 100.
+        permissions: Vec<Share>,
+    }
+    check |this| {
+        check_text("title", &this.title, NAME)?;
+        if this.content.as_ref().is_some_and(|text| text.chars().count() > LONGEST) {
+            return Err(Error::invalid("content", format!("must have at most {LONGEST} characters")));
+        }
+        this.folder_id.as_ref().map_or(Ok(()), |id| check_id("folder_id", id))?;
+        let permissions = this.permissions.as_deref().unwrap_or_default();
+        if permissions.len() > MOST {
+            return Err(Error::invalid("permissions", format!("must have at most {MOST} items")));
+        }
+        for (at, share) in permissions.iter().enumerate() {
+            share.check().map_err(|error| error.within(&format!("permissions[{at}]")))?;
+        }
+    }
+    run |this, call| {
+        let (id, made) = marker::made(call, "create", async |marks| {
+            let mut body = json!({ "name": this.title, "mimeType": DOCUMENT, "appProperties": marks });
+            if let Some(folder) = &this.folder_id {
+                body["parents"] = json!([folder]);
+            }
+            let request = call.post(drive(call, &["files"])?).query("supportsAllDrives", "true").query("fields", FILE);
+            let sent = call.send_as(request.json(&body), Repeat::Never).await;
+            let sent = sent.map_err(|error| of_folder(error, this.folder_id.is_some()))?;
+            call.read(&sent, Repeat::Never)
+        })
+        .await?;
+        if let Some(content) = this.content.as_deref().filter(|content| !content.is_empty()) {
+            call.step("content", async |begun| write(call, &id, content, begun).await).await?;
+        }
+        let mut permissions = Vec::new();
+        for (at, share) in this.permissions.iter().flatten().enumerate() {
+            permissions.push(permit(call, &id, at, share).await?);
+        }
+        let file = finished(call, &id, made).await?;
+        Ok(CreatedDocument {
+            document_id: id,
+            title: file.name.unwrap_or_else(|| this.title.clone()),
+            web_view_link: file.web_view_link,
+            folder_id: file.parents.and_then(|parents| parents.into_iter().next()),
+            permissions,
+        })
+    }
+}
+
+/// Writes the text into the new document. Nobody else has it yet: that there is a text means that it was written.
+async fn write(call: &Call<'_, GoogleWorkspace>, id: &str, content: &str, begun: bool) -> Result<()> {
+    let written = async || Ok::<_, Error>(!text::of(&read(call, id, false).await?).trim().is_empty());
+    if begun && written().await? {
+        return Ok(());
+    }
+    let requests = json!({ "requests": [{ "insertText": { "text": content, "location": { "index": 1 } } }] });
+    let request = call.post(document(call, id, ":batchUpdate")?).json(&requests);
+    match call.send_as(request.clone(), Repeat::Never).await {
+        Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+            if !written().await? {
+                call.send_as(request, Repeat::Never).await?;
+            }
+            Ok(())
+        }
+        sent => sent.map(|_| ()),
+    }
+}
+
+/// Shares the document with one of them. What Google refuses for good is part of the answer; what may pass ends the call.
+async fn permit(call: &Call<'_, GoogleWorkspace>, id: &str, at: usize, share: &Share) -> Result<DocumentPermission> {
+    let place = format!("permissions[{at}]");
+    let told = |id, error| DocumentPermission {
+        id,
+        role: share.role,
+        r#type: share.r#type,
+        email_address: share.email_address.clone(),
+        error,
+    };
+    match share.give(call, &place, id).await {
+        Ok((permission, _)) => Ok(told(Some(permission), None)),
+        Err(error) if is_refused(&error) => {
+            let error = if error.field().is_some() { error.within(&place) } else { error.with_field(place) };
+            Ok(told(None, Some(ItemError::from(&error))))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_refused(error: &Error) -> bool {
+    let terminal = [ErrorCode::InvalidArgument, ErrorCode::Vendor, ErrorCode::Conflict, ErrorCode::NotFound];
+    terminal.contains(&error.code()) && error.vendor().is_some()
+}

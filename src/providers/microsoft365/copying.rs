@@ -1,0 +1,241 @@
+//! Copies, which OneDrive makes in the background; and what has changed in a drive.
+//! <https://learn.microsoft.com/graph/api/driveitem-copy>
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    check,
+    drive::{DriveItem, READS, WRITES, check_name, check_place, item, named, of_drive, root_id, segments},
+    graph::{Graph, Listed, next_token},
+    wire::operation,
+};
+use crate::{
+    error::{Error, ErrorCode, Result, Retry},
+    providers::Paged,
+    transport::{Method, Repeat, Request},
+};
+
+/// Between two looks at how far a copy has come.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What watches a copy: an address that is a credential by itself. None where the copy was found to be there.
+#[derive(Serialize, Deserialize)]
+struct Watch {
+    monitor: Option<String>,
+}
+
+operation! {
+    /// Copies a file or folder, with all that is in it, and waits until the copy stands.
+    ///
+    /// <https://learn.microsoft.com/graph/api/driveitem-copy>. Access `write`. Application or delegated: `Files.ReadWrite`.
+    /// Takes steps: if it fails half-way, the call repeated with the same idempotency key goes on and makes no second copy.
+    /// Errors: `conflict` where there is something of that name, `in_progress` when OneDrive is not done by the deadline.
+    ///
+    /// Example: `{"itemId": "01BYE5RZ6QN3ZWBTUFOFD3GSPGOHDJD36K", "parentId": "01BYE5RZ…", "name": "Copy.docx"}`
+    CopyDriveItem = "copyDriveItem", Write, WithKey -> DriveItem,
+    scopes WRITES, Any,
+    discloses { "name": Content(Anyone) }
+    by {
+        /// The id of what is copied.
+        item_id: String,
+    }
+    required {
+        /// The folder that the copy goes into; `root` for the drive's own.
+        parent_id: String,
+    }
+    optional {
+        /// Which drive. Default: the OneDrive of the user.
+        drive_id: String,
+        /// Whose OneDrive. Default: the user of the settings, or who has consented.
+        user_id: String,
+        /// The copy's name. Default: the same.
+        name: String,
+    }
+    steps ["before", "copy", "ready"]
+    within 120
+    check |this| {
+        check_place(&this.drive_id, &this.user_id)?;
+        check::id("parentId", &this.parent_id)?;
+        if let Some(name) = &this.name {
+            check_name("name", name)?;
+        }
+    }
+    run |this, call| {
+        let graph = of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?;
+        let name = match &this.name {
+            Some(name) => name.clone(),
+            None => {
+                let source: DriveItem = graph.get(&item(&this.item_id, &[]), &[]).await?;
+                source.name.unwrap_or_default()
+            }
+        };
+        let path = named(&this.parent_id, &[&name], &[]);
+        let path = segments(&path);
+        // What is not there before, and is afterwards, is the copy.
+        call.step("before", async |_| match there(&graph, &path).await? {
+            Some(_) => Err(Error::new(ErrorCode::Conflict, "there is something of that name already").with_field("name")),
+            None => Ok(true),
+        }).await?;
+        let watch = call.secret_step("copy", async |begun| {
+            if begun && there(&graph, &path).await?.is_some() {
+                return Ok(Watch { monitor: None });
+            }
+            begin(&graph, &this, &name).await
+        }).await?;
+        let id: String = call.step("ready", async |_| ready(&graph, &watch, &path).await).await?;
+        call.note("id", id.clone());
+        graph.get(&item(&id, &[]), &[]).await
+    }
+}
+
+/// What stands under the copy's name.
+async fn there(graph: &Graph<'_>, path: &[&str]) -> Result<Option<DriveItem>> {
+    graph.find(path, &[]).await
+}
+
+async fn begin(graph: &Graph<'_>, copy: &CopyDriveItem, name: &str) -> Result<Watch> {
+    let parent = match copy.parent_id.as_str() {
+        "root" => root_id(graph).await?,
+        parent => parent.to_owned(),
+    };
+    let body = json!({ "parentReference": { "id": parent }, "name": name });
+    let request = graph.request(Method::Post, &item(&copy.item_id, &["copy"]))?.json(&body);
+    let response = graph.send(request, Repeat::Never).await?;
+    Ok(Watch { monitor: response.headers.get("location").map(str::to_owned) })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Progress {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    resource_id: Option<String>,
+    #[serde(default)]
+    error: Value,
+}
+
+/// Waits for the copy; answers its id.
+async fn ready(graph: &Graph<'_>, watch: &Watch, path: &[&str]) -> Result<String> {
+    let call = &graph.call;
+    let monitor: Option<Url> = watch.monitor.as_deref().and_then(|url| url.parse().ok());
+    loop {
+        let made = match &monitor {
+            Some(url) => watched(graph, url).await?,
+            None => there(graph, path).await?.and_then(|item| item.id),
+        };
+        if let Some(id) = made {
+            return Ok(id);
+        }
+        if call.deadline().since(call.now()) <= LOOK {
+            return Err(Error::new(
+                ErrorCode::InProgress,
+                "OneDrive is still copying; repeat the call with the same idempotency key to wait for it",
+            )
+            .with_retry(Retry::After(Duration::from_secs(10))));
+        }
+        call.runtime().sleep(LOOK).await;
+    }
+}
+
+async fn watched(graph: &Graph<'_>, monitor: &Url) -> Result<Option<String>> {
+    let response = graph.call.exchange_bare(Request::new(Method::Get, monitor.clone()), Repeat::Always).await?;
+    if !(200..300).contains(&response.status) {
+        return Err(graph.refusal(&response));
+    }
+    let progress: Progress = graph.call.read(&response, Repeat::Always)?;
+    match progress.status.as_str() {
+        "completed" => Ok(progress.resource_id),
+        "failed" => {
+            let words = progress.error.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
+            Err(Error::new(ErrorCode::Vendor, format!("OneDrive could not copy it: {words}")))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What has changed in a drive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DriveChanges {
+    /// Files and folders as they are now; those with `deleted` are no more.
+    pub items: Vec<DriveItem>,
+    /// For `pageToken`, to read the page after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+    /// For `deltaToken`, the next time: what changes from now on. On the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta_token: Option<String>,
+}
+
+operation! {
+    /// Tells what has changed in a drive since the last time; without a token, all there is.
+    ///
+    /// <https://learn.microsoft.com/graph/api/driveitem-delta>. Access `read`. Application or delegated: `Files.Read`.
+    /// Errors: `conflict` with `deltaToken` or `pageToken` where Microsoft no longer knows the place: then all must be read
+    /// again (a full resync).
+    ///
+    /// Example: `{"deltaToken": "dG9rZW49YWJj"}`
+    DriveDelta = "driveDelta", Read, Always -> DriveChanges,
+    scopes READS, Any,
+    discloses {}
+    by {}
+    required {}
+    optional {
+        /// Which drive. Default: the OneDrive of the user.
+        drive_id: String,
+        /// Whose OneDrive. Default: the user of the settings, or who has consented.
+        user_id: String,
+        /// The `deltaToken` of the last time.
+        delta_token: String,
+        /// Begins now: nothing of what there is, only a `deltaToken`.
+        latest: bool,
+        /// How many to a page, 1 to 999; Microsoft may give fewer.
+        page_size: u16,
+        /// The `nextPageToken` of the page before.
+        page_token: String,
+    }
+    check |this| {
+        check_place(&this.drive_id, &this.user_id)?;
+        check::page(this.page_size)?;
+        if this.delta_token.is_some() && this.page_token.is_some() {
+            return Err(Error::invalid("deltaToken", "cannot stand beside pageToken"));
+        }
+    }
+    run |this, call| {
+        let graph = of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?;
+        let latest = [("token", "latest".to_owned())];
+        let query = if this.latest == Some(true) { &latest[..] } else { &[] };
+        let token = this.page_token.as_deref().or(this.delta_token.as_deref());
+        let listed: Listed<DriveItem> = graph.list(&["root", "delta"], query, this.page_size, token).await.map_err(|error| {
+            match (error.field(), &this.delta_token) {
+                (Some("pageToken"), Some(_)) => error.with_field("deltaToken"),
+                _ => error,
+            }
+        })?;
+        Ok(DriveChanges {
+            items: listed.value,
+            next_page_token: next_token(listed.next.as_deref())?,
+            delta_token: next_token(listed.delta.as_deref())?,
+        })
+    }
+}
+
+impl Paged for DriveDelta {
+    type Item = DriveItem;
+
+    fn next(&self, page: &DriveChanges) -> Option<Self> {
+        let token = page.next_page_token.clone()?;
+        Some(Self { delta_token: None, latest: None, page_token: Some(token), ..self.clone() })
+    }
+
+    fn items(page: DriveChanges) -> Vec<DriveItem> {
+        page.items
+    }
+}

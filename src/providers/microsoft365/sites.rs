@@ -1,0 +1,281 @@
+//! SharePoint: sites, their libraries and lists. <https://learn.microsoft.com/graph/api/resources/sharepoint>
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    check,
+    drive::{READS as DRIVES, check_path},
+    graph::{Graph, query},
+    wire::{list, object, operation},
+};
+use crate::{
+    error::{Error, Result},
+    transport::{Method, Repeat, oauth::Scopes},
+};
+
+const READS: Scopes = &[&["Sites.Read.All", "Sites.ReadWrite.All"]];
+const WRITES: Scopes = &[&["Sites.ReadWrite.All", "Sites.Manage.All"]];
+
+object! {
+    /// A site.
+    Site {
+        /// Its title.
+        display_name: String,
+        /// Its name in the address.
+        name: String,
+        /// Its page.
+        web_url: String,
+        /// What it is for.
+        description: String,
+    }
+}
+
+object! {
+    /// A OneDrive, or a document library of a site.
+    Drive {
+        /// Its name.
+        name: String,
+        /// `personal`, `business` or `documentLibrary`.
+        drive_type: String,
+        /// Its page.
+        web_url: String,
+        /// Whose it is.
+        owner: Value,
+        /// How full it is.
+        quota: Value,
+    }
+}
+
+object! {
+    /// A list of a site.
+    SiteList {
+        /// Its title.
+        display_name: String,
+        /// Its name in the address.
+        name: String,
+        /// What it is for.
+        description: String,
+        /// Its page.
+        web_url: String,
+        /// Which template it was made by.
+        list: Value,
+    }
+}
+
+object! {
+    /// A row of a list.
+    ListItem {
+        /// Its columns.
+        fields: Map<String, Value>,
+        /// Its page.
+        web_url: String,
+        /// Changes with each change.
+        e_tag: String,
+        /// When it was made.
+        created_date_time: String,
+        /// When it was last changed.
+        last_modified_date_time: String,
+    }
+}
+
+list! {
+    /// Searches the sites of the school.
+    ///
+    /// <https://learn.microsoft.com/graph/api/site-search>. Access `read`. Application or delegated: `Sites.Read.All`.
+    ///
+    /// Example: `{"search": "library"}`
+    SearchSites = "searchSites" -> Site,
+    scopes READS, Any,
+    discloses {}
+    by {}
+    required {
+        /// The words; `*` for every site.
+        search: String,
+    }
+    optional {}
+    check |this| { check::text("search", &this.search, 200)?; }
+    at |this, call| Graph::root(call), &["sites"], query(&[("search", Some(this.search.as_str()))])
+}
+
+operation! {
+    /// Reads a site: by its id, or by host and path.
+    ///
+    /// <https://learn.microsoft.com/graph/api/site-get>. Access `read`. Application or delegated: `Sites.Read.All`. Errors:
+    /// `not_found`.
+    ///
+    /// Example: `{"siteId": "yourschool.sharepoint.com", "path": "sites/library"}`
+    GetSite = "getSite", Read, Always -> Site,
+    scopes READS, Any,
+    discloses {}
+    by {
+        /// The site's id, `root`, or the host beside a `path`.
+        site_id: String,
+    }
+    required {}
+    optional {
+        /// The site's path at that host.
+        path: String,
+    }
+    check |this| { check_path("path", &this.path)?; }
+    run |this, call| {
+        let host = format!("{}:", this.site_id);
+        let path: Vec<&str> = match &this.path {
+            Some(path) => ["sites", host.as_str()].into_iter().chain(path.split('/')).collect(),
+            None => vec!["sites", this.site_id.as_str()],
+        };
+        Graph::root(call).get(&path, &[]).await
+    }
+}
+
+list! {
+    /// Lists the document libraries of a site; each is a drive, whose id every operation on files takes.
+    ///
+    /// <https://learn.microsoft.com/graph/api/drive-list>. Access `read`. Application or delegated: `Files.Read.All`.
+    /// Errors: `not_found`.
+    ///
+    /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…"}`
+    ListSiteDrives = "listSiteDrives" -> Drive,
+    scopes DRIVES, Any,
+    discloses {}
+    by {
+        /// The site's id.
+        site_id: String,
+    }
+    required {}
+    optional {}
+    at |this, call| Graph::root(call), &["sites", &this.site_id, "drives"], Vec::new()
+}
+
+list! {
+    /// Lists the lists of a site.
+    ///
+    /// <https://learn.microsoft.com/graph/api/list-list>. Access `read`. Application or delegated: `Sites.Read.All`. Errors:
+    /// `not_found`.
+    ///
+    /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…"}`
+    ListLists = "listLists" -> SiteList,
+    scopes READS, Any,
+    discloses {}
+    by {
+        /// The site's id.
+        site_id: String,
+    }
+    required {}
+    optional {}
+    at |this, call| Graph::root(call), &["sites", &this.site_id, "lists"], Vec::new()
+}
+
+operation! {
+    /// Reads one list of a site.
+    ///
+    /// <https://learn.microsoft.com/graph/api/list-get>. Access `read`. Application or delegated: `Sites.Read.All`. Errors:
+    /// `not_found`.
+    ///
+    /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment"}`
+    GetList = "getList", Read, Always -> SiteList,
+    scopes READS, Any,
+    discloses {}
+    by {
+        /// The site's id.
+        site_id: String,
+        /// The list's id or title.
+        list_id: String,
+    }
+    required {}
+    optional {}
+    run |this, call| { Graph::root(call).get(&["sites", &this.site_id, "lists", &this.list_id], &[]).await }
+}
+
+list! {
+    /// Lists the rows of a list, with their columns.
+    ///
+    /// <https://learn.microsoft.com/graph/api/listitem-list>. Access `read`. Application or delegated: `Sites.Read.All`.
+    /// Errors: `not_found`.
+    ///
+    /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment", "filter": "fields/Title eq 'Beamer'"}`
+    ListListItems = "listListItems" -> ListItem,
+    scopes READS, Any,
+    discloses {}
+    by {
+        /// The site's id.
+        site_id: String,
+        /// The list's id or title.
+        list_id: String,
+    }
+    required {}
+    optional {
+        /// A filter in OData on columns that are indexed, such as `fields/Title eq 'Beamer'`.
+        filter: String,
+    }
+    at |this, call|
+        Graph::root(call), &["sites", &this.site_id, "lists", &this.list_id, "items"],
+        query(&[("$expand", Some("fields")), ("$filter", this.filter.as_deref())])
+}
+
+operation! {
+    /// Adds a row to a list.
+    ///
+    /// <https://learn.microsoft.com/graph/api/listitem-create>. Access `write`. Application or delegated:
+    /// `Sites.ReadWrite.All`. Never repeated by the library: a lost answer ends as `outcome_unknown`, and `listListItems`
+    /// shows whether the row is there. Errors: `not_found`, `vendor` for a column that is not there.
+    ///
+    /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment", "fields": {"Title": "Beamer"}}`
+    CreateListItem = "createListItem", Write, Never -> ListItem,
+    scopes WRITES, Any,
+    discloses { "fields": Content(Anyone) }
+    by {
+        /// The site's id.
+        site_id: String,
+        /// The list's id or title.
+        list_id: String,
+    }
+    required {
+        /// Its columns, by their internal names.
+        fields: Map<String, Value>,
+    }
+    optional {}
+    check |this| { some_columns(&this.fields)?; }
+    run |this, call| {
+        let path = ["sites", &this.site_id, "lists", &this.list_id, "items"];
+        Graph::root(call).make(Method::Post, &path, &json!({ "fields": this.fields }), Repeat::Never).await
+    }
+}
+
+operation! {
+    /// Changes columns of a row; the rest stays.
+    ///
+    /// <https://learn.microsoft.com/graph/api/listitem-update>. Access `write`. Application or delegated:
+    /// `Sites.ReadWrite.All`. Errors: `not_found`, `vendor` for a column that is not there.
+    ///
+    /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment", "listItemId": "3", "fields": {"Title": "Screen"}}`
+    UpdateListItem = "updateListItem", Write, Always -> ListItem,
+    scopes WRITES, Any,
+    discloses { "fields": Content(Anyone) }
+    by {
+        /// The site's id.
+        site_id: String,
+        /// The list's id or title.
+        list_id: String,
+        /// The row's id.
+        list_item_id: String,
+    }
+    required {
+        /// The columns to change, by their internal names.
+        fields: Map<String, Value>,
+    }
+    optional {}
+    check |this| { some_columns(&this.fields)?; }
+    run |this, call| {
+        let path = ["sites", &this.site_id, "lists", &this.list_id, "items", &this.list_item_id, "fields"];
+        let fields: Map<String, Value> =
+            Graph::root(call).make(Method::Patch, &path, &Value::Object(this.fields), Repeat::Always).await?;
+        Ok(ListItem { id: Some(this.list_item_id), fields: Some(fields), ..ListItem::default() })
+    }
+}
+
+fn some_columns(fields: &Map<String, Value>) -> Result<()> {
+    if fields.is_empty() {
+        return Err(Error::invalid("fields", "must name at least one column"));
+    }
+    Ok(())
+}

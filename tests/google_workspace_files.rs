@@ -1,0 +1,425 @@
+//! Drive and Docs through the whole road, against the look-alike: every kind of bad input, and every way to be cut off.
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "support/every/mod.rs"]
+mod every;
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use every::{School, builder};
+use sandbox::{Fault, Rule, google_workspace as google};
+use serde_json::{Value, json};
+use sis_integrations::{Error, ErrorCode, Retry, storage::MemoryStorage, transport::Backoff};
+
+/// Above this an upload goes in chunks of 4 MiB.
+const LARGE: usize = 11 << 20;
+
+async fn school() -> School {
+    let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
+    School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await
+}
+
+async fn call(school: &School, operation: &str, arguments: Value) -> Result<Value, Error> {
+    school.tenant.execute(&school.admin, "google_workspace", operation, arguments).await.map(|reply| reply.output)
+}
+
+async fn made(school: &School, operation: &str, arguments: Value) -> Value {
+    call(school, operation, arguments).await.unwrap_or_else(|error| panic!("{operation}: {error} {error:?}"))
+}
+
+async fn refused(school: &School, operation: &str, arguments: Value) -> Error {
+    match call(school, operation, arguments).await {
+        Err(error) => error,
+        Ok(output) => panic!("{operation} was taken: {output}"),
+    }
+}
+
+/// The same call by name, with its idempotency key.
+async fn named(school: &School, key: &str, operation: &str, arguments: Value) -> Result<Value, Error> {
+    let call = school.tenant.request(&school.admin).idempotency_key(key);
+    call.execute("google_workspace", operation, arguments).await.map(|reply| reply.output)
+}
+
+fn faults(school: &School) -> &sandbox::Faults {
+    school.sandbox.google_workspace().faults()
+}
+
+fn files_named(school: &School, name: &str) -> Vec<Value> {
+    let mut files = school.sandbox.google_workspace().files();
+    files.retain(|file| file["name"] == name);
+    files
+}
+
+fn upload(name: &str, bytes: &[u8]) -> Value {
+    json!({ "name": name, "mimeType": "application/octet-stream", "content": STANDARD.encode(bytes) })
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
+}
+
+async fn content(school: &School, id: &Value) -> Vec<u8> {
+    let read = made(school, "downloadFile", json!({ "fileId": id, "maxBytes": 100 << 20 })).await;
+    STANDARD.decode(read["content"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_by_its_path_before_anything_leaves() {
+    let school = school().await;
+    let before = school.sandbox.google_workspace().recorder().seen();
+    let person = |address: &str| json!({ "role": "reader", "type": "user", "emailAddress": address });
+    let tib = 5_497_558_138_880_u64;
+    for (operation, arguments, field) in [
+        ("uploadFile", json!({ "name": "a", "mimeType": "text/plain", "content": "", "size": tib + 1 }), "size"),
+        ("uploadFile", json!({ "name": "a", "mimeType": "text/plain", "content": "aGk=", "size": 3 }), "size"),
+        ("uploadFile", json!({ "name": "a", "mimeType": "text/plain", "content": "?" }), "content"),
+        ("uploadFile", json!({ "name": "a", "mimeType": "text", "content": "" }), "mimeType"),
+        ("uploadFile", json!({ "name": "a", "mimeType": "text/plain\r\nx: y", "content": "" }), "mimeType"),
+        ("uploadFile", json!({ "name": " ", "mimeType": "text/plain", "content": "" }), "name"),
+        ("getFile", json!({ "fileId": ".." }), "fileId"),
+        ("getFile", json!({ "fileId": "x", "fields": ["name,id"] }), "fields[0]"),
+        ("listFiles", json!({ "pageSize": 1001 }), "pageSize"),
+        ("searchFiles", json!({ "modifiedAfter": "yesterday" }), "modifiedAfter"),
+        ("searchFiles", json!({ "owner": "nobody" }), "owner"),
+        ("downloadFile", json!({ "fileId": "x", "maxBytes": 0 }), "maxBytes"),
+        ("shareFile", json!({ "fileId": "x", "role": "reader", "type": "user" }), "emailAddress"),
+        ("shareFile", json!({ "fileId": "x", "role": "king", "type": "user" }), "role"),
+        ("updatePermission", json!({ "fileId": "x", "permissionId": "y" }), "role"),
+        ("getFiles", json!({ "fileIds": [] }), "fileIds"),
+        ("deleteFiles", json!({ "fileIds": ["x", ""] }), "fileIds[1]"),
+        ("createDocument", json!({ "title": "" }), "title"),
+        (
+            "createDocument",
+            json!({ "title": "x", "permissions": [person("a@school.edu"), person("nobody")] }),
+            "permissions[1].emailAddress",
+        ),
+        (
+            "shareFiles",
+            json!({ "items": [{ "fileId": "x", "share": person("nobody") }] }),
+            "items[0].share.emailAddress",
+        ),
+        ("replaceInDocument", json!({ "documentId": "x", "replacements": [] }), "replacements"),
+        ("getDriveAbout", json!({ "asUser": "nobody" }), "asUser"),
+        ("getDriveAbout", json!({ "more": 1 }), "more"),
+    ] {
+        let error = refused(&school, operation, arguments.clone()).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some(field)), "{operation} {arguments}");
+    }
+    assert_eq!(school.sandbox.google_workspace().recorder().seen(), before, "something left");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_with_its_path() {
+    let school = school().await;
+    for (operation, arguments, field) in [
+        ("getFile", json!({ "fileId": "nowhere" }), None),
+        ("createFolder", json!({ "name": "x", "folderId": "nowhere" }), Some("folderId")),
+        ("createDocument", json!({ "title": "x", "folderId": "nowhere" }), Some("folderId")),
+        (
+            "uploadFile",
+            json!({ "name": "x", "mimeType": "text/plain", "content": "", "folderId": "nowhere" }),
+            Some("folderId"),
+        ),
+        ("getDocument", json!({ "documentId": "nowhere" }), None),
+        ("deleteFile", json!({ "fileId": "nowhere" }), None),
+    ] {
+        let error = refused(&school, operation, arguments).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, field), "{operation}: {error}");
+    }
+    let file = made(&school, "uploadFile", upload("here", b"x")).await;
+    let error = refused(&school, "moveFile", json!({ "fileId": file["id"], "folderId": "nowhere" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("folderId")));
+    assert!(files_named(&school, "x").is_empty(), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_file_is_uploaded_found_changed_and_deleted() {
+    let school = school().await;
+    let empty = made(&school, "uploadFile", upload("empty", b"")).await;
+    assert_eq!(empty["size"], 0);
+    assert_eq!(content(&school, &empty["id"]).await, b"");
+    let folder = made(&school, "createFolder", json!({ "name": "O'Neil's \\ class" })).await;
+    let mut note = upload("note", b"one");
+    note["folderId"] = folder["id"].clone();
+    let note = made(&school, "uploadFile", note).await;
+    let found = made(&school, "searchFiles", json!({ "name": "O'Neil's \\ class" })).await;
+    assert_eq!(found["files"][0]["id"], folder["id"]);
+    let listed = made(&school, "listFiles", json!({ "folderId": folder["id"] })).await;
+    assert_eq!(listed["files"].as_array().unwrap().len(), 1);
+    let change = json!({ "fileId": note["id"], "mimeType": "text/plain", "content": STANDARD.encode("two") });
+    made(&school, "updateFileContent", change).await;
+    assert_eq!(content(&school, &note["id"]).await, b"two");
+    let copy = made(&school, "copyFile", json!({ "fileId": note["id"], "name": "copy" })).await;
+    assert_ne!(copy["id"], note["id"]);
+    let other = made(&school, "createFolder", json!({ "name": "other" })).await;
+    let moved = made(&school, "moveFile", json!({ "fileId": note["id"], "folderId": other["id"] })).await;
+    assert_eq!(moved["parents"], json!([other["id"]]));
+    made(&school, "trashFile", json!({ "fileId": note["id"] })).await;
+    let listed = made(&school, "listFiles", json!({ "folderId": other["id"] })).await;
+    assert_eq!(listed["files"], json!([]));
+    let listed = made(&school, "listFiles", json!({ "folderId": other["id"], "includeTrashed": true })).await;
+    assert_eq!(listed["files"][0]["trashed"], true);
+    made(&school, "deleteFile", json!({ "fileId": note["id"] })).await;
+    assert_eq!(refused(&school, "getFile", json!({ "fileId": note["id"] })).await.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_where_it_was_cut() {
+    let school = school().await;
+    let bytes = pattern(LARGE);
+    // Each answer to the second, fourth … of the requests of the session is lost; so is each connection, before.
+    for (name, fault) in [("after", Fault::CutAfter), ("before", Fault::CutBefore), ("500", Fault::status(500))] {
+        faults(&school).add(Rule::every(2, fault).method("PUT").path("/upload/"));
+        let file = made(&school, "uploadFile", upload(name, &bytes)).await;
+        faults(&school).clear();
+        assert_eq!(file["size"], LARGE, "{name}");
+        assert!(content(&school, &file["id"]).await == bytes, "{name}: other bytes arrived");
+        assert_eq!(files_named(&school, name).len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_failed_goes_on_with_its_key() {
+    let school = school().await;
+    let bytes = pattern(LARGE);
+    let chunks = |school: &School| {
+        let exchanges = school.sandbox.google_workspace().recorder().exchanges();
+        let sent = exchanges.iter().filter(|one| one.method == "PUT" && !one.body.is_empty());
+        sent.filter(|one| one.response.as_ref().is_some_and(|answer| matches!(answer.status, 200 | 201 | 308))).count()
+    };
+    faults(&school).add(Rule::always(Fault::CutAfter).method("PUT").path("/upload/"));
+    let error = named(&school, "k", "uploadFile", upload("large", &bytes)).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::VendorUnavailable, "{error}");
+    let done = error.done().unwrap();
+    assert!(done["steps"]["id"]["brought"].is_string(), "{done}");
+    assert_eq!(done["steps"]["session"]["state"], "done");
+    assert!(!done.to_string().contains("upload_id"), "the session's address is a secret: {done}");
+    faults(&school).clear();
+    let file = named(&school, "k", "uploadFile", upload("large", &bytes)).await.unwrap();
+    assert_eq!(file["id"], done["steps"]["id"]["brought"]);
+    assert!(content(&school, &file["id"]).await == bytes);
+    assert_eq!(files_named(&school, "large").len(), 1);
+    // The first chunk had arrived, though no word of it came back: it is not sent again.
+    assert_eq!(chunks(&school), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_made_twice_whatever_is_cut() {
+    let school = school().await;
+    let folder = made(&school, "createFolder", json!({ "name": "the folder" })).await;
+    let source = made(&school, "uploadFile", upload("source", b"x")).await;
+    for (number, fault) in [Fault::CutAfter, Fault::StatusAfter { status: 500 }, Fault::status(429), Fault::status(403)]
+        .into_iter()
+        .enumerate()
+    {
+        let name = |what: &str| format!("{what} {number}");
+        for (operation, arguments, path) in [
+            ("createFolder", json!({ "name": name("folder"), "folderId": folder["id"] }), "/drive/v3/files"),
+            ("uploadFile", upload(&name("file"), b"x"), "/upload/drive/v3/files"),
+            ("copyFile", json!({ "fileId": source["id"], "name": name("copy") }), "/copy"),
+            ("createDocument", json!({ "title": name("document"), "content": "Hello" }), "/drive/v3/files"),
+        ] {
+            faults(&school).add(Rule::next(1, fault.clone()).method("POST").path(path));
+            let output = made(&school, operation, arguments.clone()).await;
+            let what = arguments.get("name").or(arguments.get("title")).unwrap().as_str().unwrap();
+            let there = files_named(&school, what);
+            assert_eq!(there.len(), 1, "{operation} with {fault:?}");
+            let id = output.get("id").or(output.get("documentId")).unwrap();
+            assert_eq!(&there[0]["id"], id, "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sharing_is_done_once_and_told_once() {
+    let school = school().await;
+    for (number, fault) in [Fault::CutAfter, Fault::StatusAfter { status: 503 }].into_iter().enumerate() {
+        let file = made(&school, "uploadFile", upload(&format!("file {number}"), b"x")).await;
+        let share = json!({
+            "fileId": file["id"], "role": "writer", "type": "user", "emailAddress": google::TEACHER,
+        });
+        faults(&school).add(Rule::next(1, fault).method("POST").path("/permissions"));
+        let permission = made(&school, "shareFile", share).await;
+        assert_eq!(permission["role"], "writer");
+        let notices = school.sandbox.google_workspace().share_notices();
+        assert_eq!(notices.iter().filter(|(_, of)| json!(of) == file["id"]).count(), 1);
+        let listed = made(&school, "listPermissions", json!({ "fileId": file["id"] })).await;
+        assert_eq!(listed["permissions"].as_array().unwrap().len(), 2);
+        let (file, permission) = (&file["id"], &permission["id"]);
+        let change = json!({ "fileId": file, "permissionId": permission, "role": "reader" });
+        assert_eq!(made(&school, "updatePermission", change).await["role"], "reader");
+        made(&school, "revokePermission", json!({ "fileId": file, "permissionId": permission })).await;
+        let listed = made(&school, "listPermissions", json!({ "fileId": file })).await;
+        assert_eq!(listed["permissions"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_address_outside_the_domain_is_refused_where_the_school_says_so() {
+    let school = school().await;
+    let file = made(&school, "uploadFile", upload("file", b"x")).await;
+    school.sandbox.google_workspace().share_in_domain_only(true);
+    let outside = json!({ "role": "reader", "type": "user", "emailAddress": google::GUARDIAN });
+    let mut share = outside.clone();
+    share["fileId"] = file["id"].clone();
+    let error = refused(&school, "shareFile", share).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("emailAddress")), "{error}");
+    assert!(!error.to_string().contains(google::GUARDIAN));
+    // Of a document's permissions the others go on, and the document is there.
+    let inside = json!({ "role": "writer", "type": "user", "emailAddress": google::TEACHER });
+    let document = json!({ "title": "doc", "permissions": [inside, outside, inside.clone()] });
+    let document = made(&school, "createDocument", document).await;
+    let permissions = document["permissions"].as_array().unwrap();
+    assert!(permissions[0]["id"].is_string() && permissions[2]["id"].is_string(), "{document}");
+    assert_eq!(permissions[1]["error"]["field"], "permissions[1].emailAddress");
+    assert!(permissions[1].get("id").is_none());
+}
+
+#[tokio::test]
+async fn a_document_goes_on_after_the_step_that_failed() {
+    let school = school().await;
+    let folder = made(&school, "createFolder", json!({ "name": "reports" })).await;
+    let person = |address: &str| json!({ "role": "reader", "type": "user", "emailAddress": address });
+    for (number, (method, path, steps)) in
+        [("POST", ":batchUpdate", vec!["create"]), ("POST", "/permissions", vec!["create", "content"])]
+            .into_iter()
+            .enumerate()
+    {
+        let title = format!("report {number}");
+        let document = json!({
+            "title": title, "content": "Hello", "folderId": folder["id"],
+            "permissions": [person(google::TEACHER), person(google::STUDENT)],
+        });
+        let notices = school.sandbox.google_workspace().share_notices().len();
+        faults(&school).add(Rule::always(Fault::status(500)).method(method).path(path));
+        let key = format!("key {number}");
+        let error = named(&school, &key, "createDocument", document.clone()).await.unwrap_err();
+        let done = error.done().unwrap();
+        let there = files_named(&school, &title);
+        assert_eq!(done["steps"]["create"]["brought"], there[0]["id"], "the error says what is there: {done}");
+        for step in &steps {
+            assert_eq!(done["steps"][*step]["state"], "done", "{done}");
+        }
+        faults(&school).clear();
+        let output = named(&school, &key, "createDocument", document.clone()).await.unwrap();
+        assert_eq!(output["documentId"], there[0]["id"]);
+        assert_eq!(files_named(&school, &title).len(), 1);
+        let text = made(&school, "getDocumentText", json!({ "documentId": output["documentId"] })).await;
+        assert_eq!(text["text"].as_str().unwrap().trim_end(), "Hello");
+        assert_eq!(school.sandbox.google_workspace().share_notices().len(), notices + 2);
+        assert_eq!(
+            named(&school, &key, "createDocument", document).await.unwrap(),
+            output,
+            "and then it is remembered"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_document_whose_making_left_no_word_is_found_by_its_mark() {
+    let school = school().await;
+    let document = json!({ "title": "lost", "content": "Hello" });
+    // The search runs behind for longer than the call looks.
+    school.sandbox.google_workspace().search_lags(4);
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path("/drive/v3/files"));
+    let error = named(&school, "k", "createDocument", document.clone()).await.unwrap_err();
+    assert_eq!((error.code(), error.retry()), (ErrorCode::OutcomeUnknown, Retry::Unknown));
+    assert_eq!(error.done().unwrap()["steps"]["create"]["state"], "unknown");
+    let output = named(&school, "k", "createDocument", document).await.unwrap();
+    let there = files_named(&school, "lost");
+    assert_eq!((there.len(), &there[0]["id"]), (1, &output["documentId"]));
+}
+
+#[tokio::test]
+async fn an_edit_is_made_once_and_only_on_what_was_read() {
+    let school = school().await;
+    let document = made(&school, "createDocument", json!({ "title": "doc", "content": "Dear {{who}}, 😀" })).await;
+    let id = &document["documentId"];
+    let text = async || {
+        let read = made(&school, "getDocumentText", json!({ "documentId": id })).await;
+        read["text"].as_str().unwrap().trim_end().to_owned()
+    };
+    for fault in [Fault::CutAfter, Fault::StatusAfter { status: 500 }, Fault::CutBefore, Fault::status(500)] {
+        let before = text().await;
+        faults(&school).add(Rule::next(1, fault.clone()).method("POST").path(":batchUpdate"));
+        made(&school, "appendToDocument", json!({ "documentId": id, "text": "\nSeen." })).await;
+        assert_eq!(text().await, format!("{before}\nSeen."), "{fault:?}");
+    }
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path(":batchUpdate"));
+    let fill = json!({ "documentId": id, "replacements": [{ "find": "{{who}}", "replaceWith": "Jane" }] });
+    made(&school, "replaceInDocument", fill).await;
+    assert!(text().await.starts_with("Dear Jane, 😀"));
+    let fill = json!({ "documentId": id, "replacements": [{ "find": "Seen", "replaceWith": "Read" }] });
+    assert_eq!(made(&school, "replaceInDocument", fill).await["occurrences"], json!([4]));
+    let stale = json!({ "documentId": id, "text": "x", "requiredRevisionId": "of-long-ago" });
+    let error = refused(&school, "appendToDocument", stale).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("requiredRevisionId")));
+}
+
+#[tokio::test]
+async fn many_at_once_have_each_their_own_result() {
+    let school = school().await;
+    let mut ids = Vec::new();
+    for at in 0..3 {
+        ids.push(made(&school, "uploadFile", upload(&format!("f{at}"), b"x")).await["id"].clone());
+    }
+    let mut asked = vec![json!("nowhere")];
+    asked.extend(ids.iter().cycle().take(120).cloned());
+    let read = made(&school, "getFiles", json!({ "fileIds": asked })).await;
+    assert_eq!((&read["done"], &read["failed"]), (&json!(120), &json!(1)));
+    assert_eq!(read["results"][0]["error"]["code"], "not_found");
+    assert_eq!(read["results"][120]["item"]["id"], asked[120]);
+
+    let share = |file: &Value, address: &str| json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } });
+    let items = [
+        share(&ids[0], google::TEACHER),
+        share(&ids[0], google::STUDENT),
+        share(&json!("nowhere"), google::TEACHER),
+        share(&ids[1], google::TEACHER),
+    ];
+    let shared = made(&school, "shareFiles", json!({ "items": items })).await;
+    let states: Vec<_> = shared["results"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
+    assert_eq!(states, ["done", "done", "failed", "done"]);
+    let listed = made(&school, "listPermissions", json!({ "fileId": ids[0] })).await;
+    assert_eq!(listed["permissions"].as_array().unwrap().len(), 3, "of two changes of one file none is lost");
+
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path("/batch/"));
+    ids.push(json!("nowhere"));
+    let deleted = made(&school, "deleteFiles", json!({ "fileIds": ids })).await;
+    assert_eq!(deleted["done"], 4, "what is not there after an answer was lost is as good as deleted: {deleted}");
+    assert!(files_named(&school, "f0").is_empty());
+    let deleted = made(&school, "deleteFiles", json!({ "fileIds": ids })).await;
+    assert_eq!((&deleted["failed"], &deleted["results"][0]["error"]["code"]), (&json!(4), &json!("not_found")));
+}
+
+#[tokio::test]
+async fn changes_are_followed_and_a_stale_token_says_to_begin_anew() {
+    let school = school().await;
+    let start = made(&school, "listChanges", json!({})).await;
+    let file = made(&school, "uploadFile", upload("new", b"x")).await;
+    let changes = made(&school, "listChanges", json!({ "pageToken": start["newStartPageToken"] })).await;
+    let seen = changes["changes"].as_array().unwrap();
+    assert!(seen.iter().any(|change| change["fileId"] == file["id"]), "{changes}");
+    assert!(changes["newStartPageToken"].is_string());
+    for operation in ["listChanges", "listFiles"] {
+        let error = refused(&school, operation, json!({ "pageToken": "of-long-ago" })).await;
+        assert_eq!(error.field(), Some("pageToken"), "{operation}: {error}");
+        assert!(error.message().contains("full resync"), "{operation}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn google_documents_are_exported_and_have_no_content() {
+    let school = school().await;
+    let document = made(&school, "createDocument", json!({ "title": "doc", "content": "Hello" })).await;
+    let id = &document["documentId"];
+    let exported = made(&school, "exportFile", json!({ "fileId": id, "mimeType": "text/plain" })).await;
+    let text = STANDARD.decode(exported["content"].as_str().unwrap()).unwrap();
+    assert!(String::from_utf8(text).unwrap().contains("Hello"));
+    let error = refused(&school, "downloadFile", json!({ "fileId": id })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("fileId")), "{error}");
+    let file = made(&school, "uploadFile", upload("file", b"0123456789")).await;
+    let error = refused(&school, "downloadFile", json!({ "fileId": file["id"], "maxBytes": 5 })).await;
+    assert_eq!(error.code(), ErrorCode::TooLarge);
+}

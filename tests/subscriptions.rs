@@ -1,0 +1,325 @@
+//! Channels at vendors: opened with a secret of their own, told from forgeries, renewed ahead of their end.
+#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
+
+#[path = "support/api.rs"]
+mod api;
+
+use std::time::Duration;
+
+use sandbox::{Fault, Rule, Sandbox, google_workspace as google};
+use serde_json::{Value, json};
+use sis_integrations::{
+    Actor, ErrorCode, IntegrationManager, ManualClock, MasterKey, Role, Runtime, Tenant, Timestamp,
+    manager::{WebhookReceipt, WebhookRequest},
+    providers::google_workspace::GoogleWorkspace,
+    storage::{MemoryStorage, Query, Storage, StorageExt, tables},
+    transport::Backoff,
+};
+
+const ADDRESS: &str = "https://sis.example/api/integrations/webhooks/google_workspace";
+
+fn admin() -> Actor {
+    Actor::new("u-1", Role::Admin)
+}
+
+struct Stage {
+    sandbox: Sandbox,
+    clock: ManualClock,
+    storage: std::sync::Arc<MemoryStorage>,
+    manager: IntegrationManager,
+    school: Tenant,
+}
+
+impl Stage {
+    async fn open() -> Self {
+        let sandbox = Sandbox::start().await.unwrap();
+        sandbox.clock().freeze();
+        let clock = ManualClock::new(Timestamp::from_micros(sandbox.clock().now() * 1000));
+        let storage = std::sync::Arc::new(MemoryStorage::new());
+        let manager = IntegrationManager::builder()
+            .shared_storage(storage.clone())
+            .master_key(MasterKey::from_bytes(*b"0123456789abcdefghijklmnopqrstuv").unwrap())
+            .provider(GoogleWorkspace)
+            .runtime(Runtime::current().with_clock(clock.clone()))
+            .backoff(Backoff { first: Duration::from_millis(1), most: Duration::from_millis(4), attempts: 2 })
+            .allow_private_addresses(true)
+            .build()
+            .await
+            .unwrap();
+        let school = manager.tenant("school-1").unwrap();
+        let stage = Self { sandbox, clock, storage, manager, school };
+        stage.configure(&stage.school).await;
+        stage
+    }
+
+    async fn configure(&self, school: &Tenant) {
+        let config = json!({
+            "client_id": google::CLIENT_ID,
+            "client_secret": google::CLIENT_SECRET,
+            "refresh_token": google::REFRESH_TOKEN,
+            "base_url": self.sandbox.url("google_workspace"),
+        });
+        let change = serde_json::from_value(json!({ "config": config })).unwrap();
+        school.configure_json(&admin(), "google_workspace", change).await.unwrap();
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.sandbox.clock().advance(by);
+    }
+
+    async fn watch(&self) -> Value {
+        let arguments = json!({ "address": ADDRESS });
+        self.school.execute(&admin(), "google_workspace", "watchChanges", arguments).await.unwrap().output
+    }
+
+    /// What Google would send to the channel's address, taken as the host takes it.
+    async fn deliver(
+        &self,
+        channel: &str,
+        state: &str,
+        change: impl Fn(&str, String) -> String,
+    ) -> sis_integrations::Result<WebhookReceipt> {
+        let (address, headers) = self.sandbox.google_workspace().channel_message(channel, state).unwrap();
+        let mut request = WebhookRequest::new(address.parse().unwrap(), "");
+        for (name, value) in headers {
+            let value = change(&name, value);
+            request = request.header(&name, value);
+        }
+        self.manager.receive_webhook("google_workspace", request).await
+    }
+}
+
+#[tokio::test]
+async fn a_channel_tells_its_school_and_nobody_can_forge_it() {
+    let stage = Stage::open().await;
+    let watch = stage.watch().await;
+    let channel = watch["channelId"].as_str().unwrap();
+    assert!(watch["since"].is_string(), "from where changes are to be read");
+    let as_is = |_: &str, value: String| value;
+    assert!(stage.deliver(channel, "sync", as_is).await.unwrap().events.is_empty());
+    let receipt = stage.deliver(channel, "change", as_is).await.unwrap();
+    assert_eq!(receipt.tenant, "school-1");
+    assert_eq!(receipt.events[0].event.kind, "drive.changes.change");
+    assert!(!receipt.events[0].duplicate);
+
+    let error = stage
+        .deliver(channel, "change", |name, value| match name.eq_ignore_ascii_case("x-goog-channel-token") {
+            true => "0".repeat(64),
+            false => value,
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::SignatureInvalid);
+    // Another channel's id with this one's secret.
+    let error = stage
+        .deliver(channel, "change", |name, value| match name.eq_ignore_ascii_case("x-goog-channel-id") {
+            true => "another".to_owned(),
+            false => value,
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::SignatureInvalid);
+
+    // A second school's channel has another secret, though it watches the same with the same vendor.
+    let second = stage.manager.tenant("school-2").unwrap();
+    stage.configure(&second).await;
+    let arguments = json!({ "address": ADDRESS });
+    let other = second.execute(&admin(), "google_workspace", "watchChanges", arguments).await.unwrap().output;
+    let receipt = stage.deliver(other["channelId"].as_str().unwrap(), "change", as_is).await.unwrap();
+    assert_eq!(receipt.tenant, "school-2");
+
+    let stop = json!({ "channelId": channel });
+    let error = second.execute(&admin(), "google_workspace", "stopWatching", stop.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotFound, "one school cannot stop another's");
+    stage.school.execute(&admin(), "google_workspace", "stopWatching", stop).await.unwrap();
+    assert!(stage.sandbox.google_workspace().channel_message(channel, "change").is_none());
+    assert!(stage.school.subscriptions(&admin()).await.unwrap().is_empty());
+    assert_eq!(second.subscriptions(&admin()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_channel_is_renewed_ahead_of_its_end_for_who_made_it() {
+    let stage = Stage::open().await;
+    let first = stage.watch().await["channelId"].as_str().unwrap().to_owned();
+    assert_eq!(stage.manager.renew_subscriptions().await.unwrap(), 0);
+    let before = stage.school.subscriptions(&admin()).await.unwrap().remove(0);
+    assert_eq!((before.state.as_str(), before.created_by.as_str()), ("active", "u-1"));
+    let wait = before.renew_at.unwrap().since(Timestamp::from_micros(stage.sandbox.clock().now() * 1000));
+    stage.advance(wait + Duration::from_secs(1));
+    assert_eq!(stage.manager.renew_subscriptions().await.unwrap(), 1);
+    let after = stage.school.subscriptions(&admin()).await.unwrap();
+    assert_eq!(after.len(), 1, "the old one is stopped and forgotten");
+    assert_ne!(after[0].id, first);
+    assert!(after[0].expires_at > before.expires_at);
+    let google = stage.sandbox.google_workspace();
+    assert!(google.channel_message(&first, "change").is_none());
+    assert!(google.channel_message(&after[0].id, "change").is_some());
+    assert_eq!(stage.manager.renew_subscriptions().await.unwrap(), 0);
+    // The renewal is a call like another, on record for who made the channel.
+    let page = stage.school.audit(&admin(), &Default::default()).await.unwrap();
+    let calls: Vec<_> =
+        page.entries.iter().filter(|entry| entry.operation.as_deref() == Some("watchChanges")).collect();
+    assert_eq!(calls.len(), 2);
+    assert!(calls.iter().all(|entry| entry.actor_id == "u-1"));
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_tried_again_until_the_channel_lapses() {
+    let stage = Stage::open().await;
+    stage.watch().await;
+    let google = stage.sandbox.google_workspace();
+    google.faults().add(Rule::every(1, Fault::Status { status: 503, code: None, retry_after: None }).method("POST"));
+    let next = |subscription: &sis_integrations::services::Subscription| {
+        let now = Timestamp::from_micros(stage.sandbox.clock().now() * 1000);
+        subscription.renew_at.map(|at| at.since(now) + Duration::from_secs(1))
+    };
+    let mut tries = 0;
+    loop {
+        let known = stage.school.subscriptions(&admin()).await.unwrap().remove(0);
+        let Some(wait) = next(&known) else {
+            assert_eq!(known.state, "lapsed");
+            break;
+        };
+        stage.advance(wait);
+        assert_eq!(stage.manager.renew_subscriptions().await.unwrap(), 0);
+        let known = stage.school.subscriptions(&admin()).await.unwrap().remove(0);
+        assert!(known.error.is_some());
+        tries += 1;
+        assert!(tries < 200);
+    }
+    assert!(tries > 2, "{tries}");
+    let rows = stage.storage.query_all(Query::of(&tables::SECURITY_EVENTS, stage.school.id())).await.unwrap();
+    assert_eq!(rows.iter().filter(|row| row.text("kind").unwrap() == "subscription_lapsed").count(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_a_vendor_could_not_reach_is_refused_before_anything_is_sent() {
+    let stage = Stage::open().await;
+    let before = stage.sandbox.google_workspace().recorder().exchanges().len();
+    for (operation, arguments, field) in [
+        ("watchChanges", json!({ "address": "http://sis.example/hook" }), "address"),
+        ("watchFile", json!({ "fileId": "f", "address": ADDRESS, "days": 0 }), "days"),
+        ("watchMail", json!({ "topicName": "gmail" }), "topicName"),
+        ("watchClassroom", json!({ "feed": "course_work_changes", "topicName": "projects/p/topics/t" }), "courseId"),
+        ("watchUsers", json!({ "event": "rename", "address": ADDRESS }), "event"),
+    ] {
+        let error = stage.school.execute(&admin(), "google_workspace", operation, arguments).await.unwrap_err();
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some(field)), "{operation}");
+    }
+    let sent = stage.sandbox.google_workspace().recorder().exchanges();
+    assert!(
+        sent[before..].iter().all(|exchange| exchange.path == "/token" || exchange.path.ends_with("startPageToken"))
+    );
+}
+
+mod graph {
+    //! Microsoft Graph: it calls the address while it still answers the subscription, and encrypts what it tells.
+
+    use sandbox::microsoft365 as microsoft;
+    use sis_integrations::services::Subscription;
+
+    use super::{api::School, *};
+
+    async fn open() -> School {
+        let school = School::open().await;
+        let config = json!({ "config": {
+            "tenant_id": microsoft::TENANT_ID,
+            "client_id": microsoft::CLIENT_ID,
+            "client_secret": microsoft::CLIENT_SECRET,
+            "notification_certificate": microsoft::CERTIFICATE,
+            "notification_key": microsoft::CERTIFICATE_KEY,
+            "base_url": school.sandbox.url("microsoft365"),
+        } });
+        let change = serde_json::from_value(config).unwrap();
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        tenant.configure_json(&admin(), "microsoft365", change).await.unwrap();
+        school.sandbox.microsoft365().validate_subscriptions(true);
+        school
+    }
+
+    async fn subscribe(school: &School, rich: bool) -> Subscription {
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let arguments = json!({
+            "resource": format!("users/{}/messages", microsoft::TEACHER_ID),
+            "changeType": ["created"],
+            "address": format!("{}/api/integrations/webhooks/microsoft365", school.url),
+            "includeResourceData": rich,
+        });
+        tenant.execute(&admin(), "microsoft365", "subscribe", arguments).await.unwrap();
+        tenant.subscriptions(&admin()).await.unwrap().remove(0)
+    }
+
+    /// Posts as Graph does, to the address that the subscription names.
+    async fn post(school: &School, body: &Value) -> reqwest::Response {
+        let address = school.sandbox.microsoft365().subscriptions()[0]["notificationUrl"].as_str().unwrap().to_owned();
+        reqwest::Client::new().post(address).body(body.to_string()).send().await.unwrap()
+    }
+
+    async fn kinds(school: &School) -> Vec<String> {
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let page = tenant.webhooks(&admin(), &Default::default()).await.unwrap();
+        page.events.into_iter().map(|event| event.kind).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_subscription_is_made_only_where_the_handshake_is_answered() {
+        let school = open().await;
+        let made = subscribe(&school, false).await;
+        assert_eq!((made.state.as_str(), made.resource.as_str()), ("active", "messages"));
+        let message = json!({ "id": "m-1", "@odata.type": "#Microsoft.Graph.Message", "@odata.etag": "W/\"1\"" });
+        let body = school.sandbox.microsoft365().notification(&made.vendor_id, "created", &message).unwrap();
+        assert!(post(&school, &body).await.status().is_success());
+        assert!(post(&school, &body).await.status().is_success());
+        assert_eq!(kinds(&school).await, ["message.created"], "the second time it was dropped");
+        let forged = body.to_string().replace(&made.id, &"0".repeat(32));
+        let forged: Value = serde_json::from_str(&forged).unwrap();
+        assert_eq!(post(&school, &forged).await.status(), 401);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_encrypted_is_opened_and_kept_encrypted_again() {
+        let school = open().await;
+        let made = subscribe(&school, true).await;
+        let message = json!({
+            "id": "m-2", "@odata.type": "#Microsoft.Graph.Message", "@odata.etag": "W/\"2\"", "subject": "Elternabend",
+        });
+        let body = school.sandbox.microsoft365().rich_notification(&made.vendor_id, "created", &message).unwrap();
+        let answer = post(&school, &body).await;
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        assert_eq!(kinds(&school).await, ["message.created"]);
+        // Without a token that Microsoft has signed nothing encrypted is believed.
+        let mut bare = body.clone();
+        bare["validationTokens"] = json!([]);
+        assert_eq!(post(&school, &bare).await.status(), 401);
+        let mut other = body;
+        other["validationTokens"] = json!([school.sandbox.microsoft365().validation_token("another-application")]);
+        assert_eq!(post(&school, &other).await.status(), 401);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_subscription_that_graph_removed_is_made_anew() {
+        let school = open().await;
+        let made = subscribe(&school, false).await;
+        let body =
+            school.sandbox.microsoft365().lifecycle_notification(&made.vendor_id, "reauthorizationRequired").unwrap();
+        assert!(post(&school, &body).await.status().is_success());
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let renewed = tenant.subscriptions(&admin()).await.unwrap().remove(0);
+        assert_eq!((&renewed.id, &renewed.vendor_id), (&made.id, &made.vendor_id), "prolonged, not made anew");
+
+        let body =
+            school.sandbox.microsoft365().lifecycle_notification(&made.vendor_id, "subscriptionRemoved").unwrap();
+        let address = school.sandbox.microsoft365().subscriptions()[0]["notificationUrl"].as_str().unwrap().to_owned();
+        school.sandbox.microsoft365().drop_subscription(&made.vendor_id);
+        let answer = reqwest::Client::new().post(address).body(body.to_string()).send().await.unwrap();
+        assert!(answer.status().is_success());
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        let anew = tenant.subscriptions(&admin()).await.unwrap().remove(0);
+        assert_eq!(anew.id, made.id);
+        assert_ne!(anew.vendor_id, made.vendor_id);
+        tenant.execute(&admin(), "microsoft365", "unsubscribe", json!({ "channelId": made.id })).await.unwrap();
+        assert!(school.sandbox.microsoft365().subscriptions().is_empty());
+    }
+}
