@@ -12,7 +12,11 @@ use std::path::{Path, PathBuf};
 use every::{School, builder, operations, vendor};
 use libtest_mimic::{Arguments, Failed, Trial};
 use sandbox::contract::{Contract, FOLDER_VARIABLE};
-use sis_integrations::storage::MemoryStorage;
+use serde_json::{Value, json};
+use sis_integrations::{
+    providers::{WebhookEvent, stripe::StripeEvent},
+    storage::MemoryStorage,
+};
 
 /// Paths of vendors whose documents leave them out, with `*` for a segment: air quality, and the geocoder that shares the
 /// weather's look-alike; where Google gives out tokens, tells about them (the document has the token in the address) and
@@ -61,20 +65,48 @@ fn is_left_out(provider: &str, method: &str, path: &str) -> bool {
 
 fn main() {
     let folder = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
-    let trials = operations()
+    let mut trials: Vec<Trial> = operations()
         .into_iter()
         .filter(|(provider, operation)| vendor(provider).contract && !vendor(provider).silent.contains(operation))
         .map(|(provider, operation)| {
-            let name = format!("{provider}_{operation}");
-            match folder.clone() {
-                Some(folder) => Trial::test(name, move || check(&folder, provider, operation)),
-                None => Trial::test(name, || Err(format!("{FOLDER_VARIABLE} is not set").into()))
-                    .with_kind(format!("{FOLDER_VARIABLE} is not set"))
-                    .with_ignored_flag(true),
-            }
+            trial(&format!("{provider}_{operation}"), folder.as_deref(), move |folder| {
+                check(folder, provider, operation)
+            })
         })
         .collect();
+    trials.push(trial("stripe_events", folder.as_deref(), stripe_events));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn trial(name: &str, folder: Option<&Path>, check: impl FnOnce(&Path) -> Result<(), Failed> + Send + 'static) -> Trial {
+    match folder.map(Path::to_owned) {
+        Some(folder) => Trial::test(name, move || check(&folder)),
+        None => Trial::test(name, || Err(format!("{FOLDER_VARIABLE} is not set").into()))
+            .with_kind(format!("{FOLDER_VARIABLE} is not set"))
+            .with_ignored_flag(true),
+    }
+}
+
+/// Reads Stripe's own example of each object that its events bring, through the event's type.
+fn stripe_events(folder: &Path) -> Result<(), Failed> {
+    let examples: Value = serde_json::from_slice(&std::fs::read(folder.join("stripe/fixtures3.cut.json"))?)?;
+    for (kind, variant) in StripeEvent::KINDS {
+        let name = match kind.rsplit_once('.') {
+            Some(("charge.dispute", _)) => "dispute",
+            Some(("charge.refund", _)) => "refund",
+            Some(("customer.subscription", _)) => "subscription",
+            Some((name, _)) => name,
+            None => kind,
+        };
+        let object = &examples["resources"][name];
+        let data = json!({ "type": kind, "data": { "object": object } });
+        let read = WebhookEvent::new("evt_1", *kind, data).typed::<StripeEvent>();
+        let read = read.map_err(|error| format!("{kind}: {error}"))?;
+        if !format!("{read:?}").starts_with(&format!("{variant}(")) {
+            return Err(format!("{kind} became {read:?}").into());
+        }
+    }
+    Ok(())
 }
 
 /// Makes the call, and checks each request that left, and each answer, against the contract.

@@ -1,6 +1,9 @@
 //! Webhooks in: found, verified, kept once, handed on until they are taken.
 #![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
 
+#[path = "webhooks/typed.rs"]
+mod typed;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -11,7 +14,7 @@ use serde_json::{Value, json};
 use sis_integrations::{
     Actor, ErrorCode, IntegrationManager, MasterKey, Role, Tenant,
     http::{Api, ApiKeys},
-    manager::{WebhookRequest, edge},
+    manager::{Builder, WebhookRequest, edge},
     providers::{
         DeliveryStage,
         twilio::{SendSms, TwilioConfig},
@@ -47,13 +50,16 @@ fn failing(
     }
 }
 
-async fn open(storage: impl Storage, seen: Option<(u32, &Seen)>) -> IntegrationManager {
-    let mut builder = IntegrationManager::builder()
+fn builder(storage: impl Storage) -> Builder {
+    IntegrationManager::builder()
         .storage(storage)
         .master_key(MasterKey::from_bytes(*b"0123456789abcdefghijklmnopqrstuv").unwrap())
-        .provider(sis_integrations::providers::twilio::Twilio)
         .webhook_backoff(Backoff { first: Duration::from_millis(1), most: Duration::from_millis(4), attempts: 3 })
-        .allow_private_addresses(true);
+        .allow_private_addresses(true)
+}
+
+async fn open(storage: impl Storage, seen: Option<(u32, &Seen)>) -> IntegrationManager {
+    let mut builder = builder(storage).provider(sis_integrations::providers::twilio::Twilio);
     if let Some((times, seen)) = seen {
         builder = builder.on_webhook(failing(times, seen));
     }

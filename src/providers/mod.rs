@@ -20,6 +20,7 @@ mod spec;
 pub mod stripe;
 #[cfg(feature = "twilio")]
 pub mod twilio;
+pub mod typed;
 #[cfg(feature = "weather")]
 pub mod weather;
 pub mod webhook;
@@ -36,6 +37,7 @@ pub use call::{AccessToken, Call, CallContext, Meter, Parts, Steps, Tokens};
 pub use channel::{Channel, Channels, Renewal};
 pub use spec::{Answer, OperationSpec, Prepared, ProviderSpec};
 
+pub use typed::TypedEvent;
 pub use webhook::{Delivery, DeliveryStage, Incoming, Webhook, WebhookEvent, WebhookReply};
 
 use crate::{

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{RequestId, Runtime, TenantId, Timestamp},
-    providers::{Delivery, DeliveryStage, ProviderSpec, WebhookEvent},
+    providers::{Delivery, DeliveryStage, ProviderSpec, TypedEvent, WebhookEvent},
     security::{SecurityService, TenantKeys},
     storage::{Change, Cursor, Key, Query, Record, SharedWriter, Storage, Test, conflicting_change, tables},
     transport::Backoff,
@@ -34,6 +34,19 @@ pub struct ReceivedEvent {
     pub event: WebhookEvent,
     /// Which attempt this is, from 1.
     pub attempt: u32,
+}
+
+impl ReceivedEvent {
+    /// What the vendor said, as a type of its provider: see [`TypedEvent`].
+    ///
+    /// Errors: `invalid_argument` at `provider` if the event is of another one, and at the path below `data` that is not
+    /// as the vendor documents it.
+    pub fn typed<T: TypedEvent>(&self) -> Result<T> {
+        if self.provider != T::PROVIDER {
+            return Err(Error::invalid("provider", format!("is {}, not {}", self.provider, T::PROVIDER)));
+        }
+        self.event.typed()
+    }
 }
 
 /// Takes events for the host: any `Fn(ReceivedEvent) -> impl Future<Output = Result<()>>` is one.

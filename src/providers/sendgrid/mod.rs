@@ -8,6 +8,9 @@ mod compose;
 mod config;
 mod contacts;
 mod error;
+mod event;
+#[cfg(test)]
+mod event_tests;
 mod groups;
 mod lists;
 mod mail;
@@ -31,6 +34,9 @@ pub use campaigns::{Campaign, CampaignSchedule, CreateCampaign, ScheduleCampaign
 pub use compose::MailState;
 pub use config::{NotificationKind, Region, SendgridConfig};
 pub use contacts::{Contact, ContactImport, ContactJob, ContactReport, GetContactImport, UpsertContacts};
+pub use event::{
+    Bounced, Clicked, Deferred, Delivered, Dropped, GroupChoice, Opened, OptOut, Processed, SendgridEvent, SpamReport,
+};
 pub use groups::{AddUnsubscribe, ListSuppressionGroups, SuppressionGroup, SuppressionGroups, Unsubscribed};
 pub use lists::{ContactList, ContactListPage, CreateList, ListLists};
 pub use mail::{SendEmail, SendTemplateEmail, Sent};

@@ -9,6 +9,10 @@ mod checkout;
 mod config;
 mod customers;
 mod error;
+mod event;
+mod event_objects;
+#[cfg(test)]
+mod event_tests;
 mod invoices;
 mod money;
 mod objects;
@@ -24,6 +28,8 @@ pub use checkout::{
 };
 pub use config::{Mode, StripeConfig};
 pub use customers::{CreateCustomer, DeleteCustomer, GetCustomer, ListCustomers, SearchCustomers, UpdateCustomer};
+pub use event::{StripeEvent, Updated};
+pub use event_objects::{Account, Charge, Dispute, Payout};
 pub use invoices::{
     CreateInvoice, CreateInvoiceItem, FinalizeInvoice, GetInvoice, PayInvoice, SendInvoice, VoidInvoice,
 };
@@ -45,7 +51,7 @@ use crate::{
     error::{Error, Result},
     model::Timestamp,
     operations,
-    providers::{HealthProbe, Incoming, Limit, OperationSpec, Price as Charge, Provider, ProviderInfo, Quota, Webhook},
+    providers::{HealthProbe, Incoming, Limit, OperationSpec, Price as Cost, Provider, ProviderInfo, Quota, Webhook},
     transport::{Decision, Headers, Repeat, Request, Seen},
 };
 
@@ -59,8 +65,8 @@ const fn limit(what: &'static str, limit: &'static str, source: &'static str) ->
     Limit { what, limit, source, date: READ }
 }
 
-const fn price(unit: &'static str, micros: i64, source: &'static str) -> Charge {
-    Charge { unit, micros, currency: "USD", source, date: READ }
+const fn price(unit: &'static str, micros: i64, source: &'static str) -> Cost {
+    Cost { unit, micros, currency: "USD", source, date: READ }
 }
 
 /// Stripe.

@@ -10,6 +10,9 @@ mod config;
 mod content;
 mod deliver;
 mod error;
+mod event;
+#[cfg(test)]
+mod event_tests;
 mod history;
 mod lookup;
 mod messages;
@@ -30,6 +33,7 @@ pub use call_history::{CallPage, EndCall, GetCall, ListCalls};
 pub use calls::{MakeCall, PhoneCall};
 pub use config::TwilioConfig;
 pub use content::{GetTemplate, ListTemplates, Template, TemplatePage};
+pub use event::{CallReport, InboundMedia, InboundMessage, MessageReport, TwilioEvent};
 pub use history::{DeleteMessage, Deleted, GetMessage, ListMessages, MessagePage, RedactMessage};
 pub use lookup::{CountryPrices, GetPricing, LookupPhoneNumber, NumberInfo, PriceKind};
 pub use messages::{Message, SendMms, SendSms, SendWhatsApp};

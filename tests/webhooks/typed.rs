@@ -1,0 +1,148 @@
+//! A host's handler takes events as types, from what the look-alikes tell and sign.
+
+use sandbox::{sendgrid, stripe};
+use sis_integrations::providers::{
+    Provider, ProviderConfig, TypedEvent,
+    sendgrid::{SendEmail, Sendgrid, SendgridConfig, SendgridEvent},
+    stripe::{CreateCustomer, CreateRefund, Stripe, StripeConfig, StripeEvent},
+    twilio::{Twilio, TwilioEvent},
+};
+
+use super::*;
+
+/// A school whose host reads each event as `T`, and what it has read.
+async fn reading<T: TypedEvent + Send + 'static>(
+    provider: impl Provider,
+    config: impl ProviderConfig,
+) -> (IntegrationManager, Tenant, Arc<Mutex<Vec<T>>>) {
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let keep = taken.clone();
+    let handler = move |received: ReceivedEvent| {
+        std::future::ready(received.typed().map(|event| keep.lock().unwrap().push(event)))
+    };
+    let manager = builder(MemoryStorage::new()).provider(provider).on_webhook(handler).build().await.unwrap();
+    let school = manager.tenant("school").unwrap();
+    school.configure(&admin(), config).await.unwrap();
+    (manager, school, taken)
+}
+
+/// Waits until so many have been taken.
+async fn all<T>(taken: &Mutex<Vec<T>>, count: usize) -> Vec<T> {
+    until(async || {
+        let mut taken = taken.lock().unwrap();
+        (taken.len() >= count).then(|| std::mem::take(&mut *taken))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_twilio_reports_comes_typed() {
+    let (manager, _school, taken) = reading::<TwilioEvent>(Twilio, TwilioConfig::new(ACCOUNT, TOKEN)).await;
+    let wrote = form(&[
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", "SM2"),
+        ("SmsStatus", "received"),
+        ("From", "+14155550101"),
+        ("Body", "Jo is ill today"),
+        ("NumMedia", "1"),
+        ("MediaUrl0", "https://api.twilio.com/one"),
+        ("MediaContentType0", "image/jpeg"),
+    ]);
+    for pairs in [status("SM1", "delivered"), wrote] {
+        manager.receive_webhook("twilio", signed(URL, TOKEN, &pairs)).await.unwrap();
+    }
+    let events = all(&taken, 2).await;
+    let report = events.iter().find_map(|event| match event {
+        TwilioEvent::MessageStatus(report) => Some((report.sid.as_str(), report.status.as_deref())),
+        _ => None,
+    });
+    assert_eq!(report, Some(("SM1", Some("delivered"))));
+    let wrote = events.iter().find_map(|event| match event {
+        TwilioEvent::MessageReceived(message) => Some((message.body.as_str(), message.media[0].url.as_str())),
+        _ => None,
+    });
+    assert_eq!(wrote, Some(("Jo is ill today", "https://api.twilio.com/one")));
+}
+
+#[tokio::test]
+async fn what_sendgrid_tells_comes_typed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let config = SendgridConfig::new(sendgrid::API_KEY, sendgrid::FROM_EMAIL)
+        .webhook_public_key(sendgrid::WEBHOOK_PUBLIC_KEY)
+        .base_url(sandbox.url("sendgrid").parse().unwrap());
+    let (manager, school, taken) = reading::<SendgridEvent>(Sendgrid, config).await;
+    sandbox.sendgrid().add_bounce("old@example.com");
+    let mut sent = Vec::new();
+    for to in ["parent@example.com", "old@example.com"] {
+        let mail = SendEmail::new(to, "School closed").text("At noon");
+        sent.push(school.call(&admin(), mail).await.unwrap());
+    }
+    let events = sandbox.sendgrid().events();
+    let body = Value::from(events.clone()).to_string();
+    let (timestamp, signature) = sandbox.sendgrid().sign(&body);
+    let url = "https://sis.example/api/integrations/webhooks/sendgrid".parse().unwrap();
+    let request = WebhookRequest::new(url, body)
+        .header("X-Twilio-Email-Event-Webhook-Timestamp", timestamp)
+        .header("X-Twilio-Email-Event-Webhook-Signature", signature);
+    manager.receive_webhook("sendgrid", request).await.unwrap();
+    let events = all(&taken, events.len()).await;
+    let delivered = events.iter().find_map(|event| match event {
+        SendgridEvent::Delivered(delivered) => Some((delivered.email.as_deref(), delivered.message_id())),
+        _ => None,
+    });
+    assert_eq!(delivered, Some((Some("parent@example.com"), sent[0].message_id.as_deref())));
+    let dropped = events.iter().find_map(|event| match event {
+        SendgridEvent::Dropped(dropped) => Some((dropped.email.as_deref(), dropped.reason.as_deref())),
+        _ => None,
+    });
+    assert_eq!(dropped, Some((Some("old@example.com"), Some("Bounced Address"))));
+    assert!(!events.iter().any(|event| matches!(event, SendgridEvent::Other(_))), "{events:?}");
+}
+
+#[tokio::test]
+async fn what_stripe_tells_comes_typed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let config = StripeConfig::new(stripe::SECRET_KEY)
+        .webhook_secret(stripe::WEBHOOK_SECRET)
+        .base_url(sandbox.url("stripe").parse().unwrap());
+    let (manager, school, taken) = reading::<StripeEvent>(Stripe, config).await;
+    let customer = school.call(&admin(), CreateCustomer::new().email("parent@example.com")).await.unwrap();
+    let paying = json!({
+        "amount": 2500, "currency": "usd", "paymentMethod": "pm_card_visa", "confirm": true,
+        "returnUrl": "https://school.example/paid", "metadata": { "student_id": "s-1" },
+    });
+    let paid = school.execute(&admin(), "stripe", "createPaymentIntent", paying).await.unwrap().output;
+    let payment = paid["id"].as_str().unwrap();
+    let refund = school.call(&admin(), CreateRefund::new().payment_intent(payment).amount(500)).await.unwrap();
+    let events = sandbox.stripe().events();
+    for event in &events {
+        let body = event.to_string();
+        let now = manager.runtime().now().as_micros() / 1_000_000;
+        let signature = stripe::sign(stripe::WEBHOOK_SECRET, now, body.as_bytes());
+        let url = "https://sis.example/api/integrations/webhooks/stripe".parse().unwrap();
+        let request = WebhookRequest::new(url, body).header("Stripe-Signature", signature);
+        manager.receive_webhook("stripe", request).await.unwrap();
+    }
+    let events = all(&taken, events.len()).await;
+    let any = |fits: &dyn Fn(&StripeEvent) -> bool| assert!(events.iter().any(fits), "{events:?}");
+    any(&|event| matches!(event, StripeEvent::CustomerCreated(made) if made.id == customer.id));
+    any(&|event| {
+        matches!(event, StripeEvent::PaymentIntentSucceeded(paid) if paid.id == payment
+        && paid.amount_received == Some(2500)
+        && paid.metadata.as_ref().is_some_and(|notes| notes["student_id"] == "s-1"))
+    });
+    any(&|event| matches!(event, StripeEvent::ChargeRefunded(charge) if charge.amount_refunded == Some(500)));
+    any(&|event| matches!(event, StripeEvent::RefundCreated(made) if made.id == refund.id));
+    assert!(!events.iter().any(|event| matches!(event, StripeEvent::Other(_))), "{events:?}");
+}
+
+#[tokio::test]
+async fn an_event_of_another_provider_is_not_read_and_not_lost() {
+    let (manager, school, taken) = reading::<StripeEvent>(Twilio, TwilioConfig::new(ACCOUNT, TOKEN)).await;
+    manager.receive_webhook("twilio", signed(URL, TOKEN, &status("SM1", "sent"))).await.unwrap();
+    let mut filter = WebhookFilter::default();
+    filter.state = Some(WebhookState::Dead);
+    let dead = until(async || school.webhooks(&admin(), &filter).await.unwrap().events.into_iter().next()).await;
+    assert_eq!(dead.error.as_deref(), Some("invalid_argument: is twilio, not stripe"));
+    assert!(taken.lock().unwrap().is_empty());
+}
