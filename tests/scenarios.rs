@@ -105,7 +105,6 @@ scenarios! {
     weather_closure: "weather-closure.json",
     khan_academy_import: "khan_academy-import.json",
     google_workspace_document: "google_workspace-document.json",
-    google_workspace_classroom: "google_workspace-classroom.json",
     microsoft365_class: "microsoft365-class.json",
 }
 

@@ -12,7 +12,7 @@ use sis_integrations::{
     Actor, ErrorCode, IntegrationManager, ManualClock, MasterKey, Role, Runtime, Tenant, Timestamp,
     manager::{WebhookReceipt, WebhookRequest},
     providers::google_workspace::GoogleWorkspace,
-    storage::{MemoryStorage, Query, Storage, StorageExt, tables},
+    storage::{MemoryStorage, Query, StorageExt, tables},
     transport::Backoff,
 };
 
@@ -80,9 +80,9 @@ impl Stage {
         state: &str,
         change: impl Fn(&str, String) -> String,
     ) -> sis_integrations::Result<WebhookReceipt> {
-        let (address, headers) = self.sandbox.google_workspace().channel_message(channel, state).unwrap();
-        let mut request = WebhookRequest::new(address.parse().unwrap(), "");
-        for (name, value) in headers {
+        let message = self.sandbox.google_workspace().channel_message(channel, state).unwrap();
+        let mut request = WebhookRequest::new(message.address.parse().unwrap(), message.body);
+        for (name, value) in message.headers {
             let value = change(&name, value);
             request = request.header(&name, value);
         }

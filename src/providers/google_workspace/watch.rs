@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -41,22 +42,22 @@ object! {
     }
 }
 
-object! {
-    /// A channel as Google answers it.
-    Opened {
-        /// Google's id of what is watched.
-        resource_id: String,
-        /// When it lapses, in milliseconds since 1970.
-        #[serde(deserialize_with = "long")]
-        expiration: u64,
-        /// Gmail: from where the mailbox's history is to be read.
-        #[serde(deserialize_with = "long")]
-        history_id: u64,
-        /// Classroom: the registration's id.
-        registration_id: String,
-        /// Classroom: when it lapses.
-        expiry_time: Timestamp,
-    }
+/// A channel as Google answers it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    /// Google's id of what is watched.
+    resource_id: Option<String>,
+    /// When it lapses, in milliseconds since 1970.
+    #[serde(default, deserialize_with = "long")]
+    expiration: Option<u64>,
+    /// Gmail: from where the mailbox's history is to be read.
+    #[serde(default, deserialize_with = "long")]
+    history_id: Option<u64>,
+    /// Classroom: the registration's id.
+    registration_id: Option<String>,
+    /// Classroom: when it lapses.
+    expiry_time: Option<Timestamp>,
 }
 
 /// What a channel is to be, before Google is asked.

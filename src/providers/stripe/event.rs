@@ -12,11 +12,11 @@ use super::{
     objects::{
         Balance, CheckoutSession, Customer, Invoice, InvoiceItem, PaymentIntent, Price, Product, Refund, Subscription,
     },
-    wire::camelled,
+    wire::AS_THEY_ARE,
 };
 use crate::{
     error::Result,
-    providers::{WebhookEvent, typed::read_data},
+    providers::{WebhookEvent, names::camelled, typed::read_data},
     typed_events,
 };
 
@@ -208,7 +208,7 @@ trait Told: Sized {
 fn read<T: Told>(event: &WebhookEvent) -> Result<T> {
     // What is missing is null, and refused as that.
     let data = event.data.get("data").cloned().unwrap_or_default();
-    T::told(camelled(data)).map_err(|error| error.within("data"))
+    T::told(camelled(data, AS_THEY_ARE)).map_err(|error| error.within("data"))
 }
 
 impl<T: DeserializeOwned> Told for Updated<T> {

@@ -17,7 +17,7 @@ use crate::{
 pub(super) const HOST: &str = "https://api.stripe.com";
 
 /// Members whose own names are the caller's, and are passed as they are.
-const AS_THEY_ARE: &[&str] = &["metadata"];
+pub(super) const AS_THEY_ARE: &[&str] = &["metadata"];
 
 /// `unitAmount` as Stripe spells it.
 fn snake(name: &str) -> String {
