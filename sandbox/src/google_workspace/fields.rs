@@ -13,12 +13,30 @@ enum Mask {
 
 /// Cuts `value` down to what the selector names.
 pub(super) fn select(value: Value, selector: &str) -> Result<Value, ApiError> {
+    Ok(keep(value, &read(selector)?))
+}
+
+/// The names that a selector names, each with those around it.
+pub(super) fn paths(selector: &str) -> Result<Vec<Vec<String>>, ApiError> {
+    let mut paths = Vec::new();
+    walk(&read(selector)?, &mut Vec::new(), &mut paths);
+    Ok(paths)
+}
+
+fn walk(mask: &Mask, around: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+    let Mask::Named(named) = mask else { return };
+    for (name, mask) in named {
+        around.push(name.clone());
+        paths.push(around.clone());
+        walk(mask, around, paths);
+        around.pop();
+    }
+}
+
+fn read(selector: &str) -> Result<Mask, ApiError> {
     let mut rest = selector.trim();
     let mask = list(&mut rest, selector)?;
-    if !rest.is_empty() {
-        return Err(invalid(selector));
-    }
-    Ok(keep(value, &mask))
+    if rest.is_empty() { Ok(mask) } else { Err(invalid(selector)) }
 }
 
 fn invalid(selector: &str) -> ApiError {
@@ -133,7 +151,17 @@ fn keep(value: Value, mask: &Mask) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::select;
+    use proptest::prelude::*;
+
+    use super::{paths, select};
+
+    proptest! {
+        #[test]
+        fn no_selector_breaks_it(selector in "[ab,()/* ]{0,24}") {
+            let value = json!({ "a": { "b": [1], "a": 2 }, "b": [{ "a": 1 }] });
+            prop_assert_eq!(select(value, &selector).is_ok(), paths(&selector).is_ok());
+        }
+    }
 
     #[test]
     fn keeps_what_is_named() {

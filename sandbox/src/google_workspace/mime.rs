@@ -125,7 +125,20 @@ pub(super) fn parameter(header: &str, name: &str) -> Option<String> {
 mod tests {
     use bytes::Bytes;
 
+    use proptest::prelude::*;
+
     use super::{Part, parameter, split};
+
+    proptest! {
+        #[test]
+        fn parts_come_out_as_they_went_in(bodies in prop::collection::vec("[a-z\\r\\n:;-]{0,20}", 1..4)) {
+            let part = |body: &String| format!("--BOUND\r\nA: 1\r\n\r\n{body}\r\n");
+            let whole: String = bodies.iter().map(part).chain(["--BOUND--".to_owned()]).collect();
+            let parts = split(&Bytes::from(whole), "BOUND").unwrap();
+            let read: Vec<&[u8]> = parts.iter().map(|part| &part.body[..]).collect();
+            prop_assert_eq!(read, bodies.iter().map(String::as_bytes).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn parts_are_cut_at_the_boundary() {

@@ -35,6 +35,7 @@ use parking_lot::Mutex;
 
 use crate::exchange::{Answer, Request};
 use crate::vendor::{Registration, Stage, Vendor};
+use call::{object, text};
 pub use channels::ChannelMessage;
 use error::{Dialect, scripted};
 pub use keys::{SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY};
@@ -88,12 +89,21 @@ impl Vendor for GoogleWorkspace {
         scripted(status).answer(Dialect::of(request.path()))
     }
 
+    /// A limit counts the project and the user, whatever token they come with.
     fn account<'r>(&self, request: &'r Request) -> Option<Cow<'r, str>> {
-        bearer(request).map(Cow::Borrowed)
+        let token = bearer(request)?;
+        let world = self.world.lock();
+        match world.tokens.grant(token, request.at) {
+            Some(grant) => Some(Cow::Owned(format!("{} {}", grant.project(), grant.user))),
+            None => Some(Cow::Borrowed(token)),
+        }
     }
 
-    fn recipient(&self, _request: &Request) -> Option<String> {
-        None
+    fn recipient(&self, request: &Request) -> Option<String> {
+        let body = object(&request.body).ok()?;
+        let named = ["emailAddress", "invitedEmailAddress", "userId", "email"].into_iter();
+        let named = named.find_map(|name| text(&body, name)).map(str::to_owned);
+        named.or_else(|| gmail::first_recipient(&body))
     }
 
     fn control(&self, path: &str, request: &Request) -> Option<Answer> {

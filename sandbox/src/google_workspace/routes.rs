@@ -53,7 +53,11 @@ pub(super) fn finish(call: &Call<'_>, reply: Reply) -> Result<Answer> {
         (Reply::Whole(answer), _) => return Ok(answer),
         (Reply::Empty, _) => return Ok(Answer::empty(StatusCode::NO_CONTENT)),
         (Reply::Json(value), None) => value,
-        (Reply::Json(value) | Reply::Partial(value, _), Some(selector)) => fields::select(value, selector)?,
+        (Reply::Json(value), Some(selector)) => fields::select(value, selector)?,
+        (Reply::Partial(value, _), Some(selector)) => {
+            drive::check_fields(value["kind"].as_str().unwrap_or(""), &fields::paths(selector)?)?;
+            fields::select(value, selector)?
+        }
         (Reply::Partial(value, selector), None) => fields::select(value, selector)?,
     };
     Ok(Answer::json(StatusCode::OK, &value))

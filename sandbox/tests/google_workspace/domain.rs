@@ -176,4 +176,15 @@ async fn faults_speak_the_dialect_of_the_path() {
     assert_eq!(refused, (429, "rateLimitExceeded".to_owned()));
     let refused = school.refused(&school.token, Method::GET, "/v1/courses", None).await;
     assert_eq!(refused, (429, "RESOURCE_EXHAUSTED".to_owned()));
+    let strike = sandbox::Rule::always(sandbox::Fault::status(503)).to(TEACHER);
+    school.google().faults().add(strike);
+    let raw = |to: &str| {
+        Some(
+            json!({ "raw": base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE, format!("To: {to}\r\n\r\nx")) }),
+        )
+    };
+    let send = "/gmail/v1/users/me/messages/send";
+    assert_eq!(school.send(&school.token, Method::POST, send, raw(STUDENT)).await.status, 200);
+    let struck = school.refused(&school.token, Method::POST, send, raw(TEACHER)).await;
+    assert_eq!(struck, (503, "backendError".to_owned()), "one recipient only");
 }

@@ -39,6 +39,10 @@ async fn files_are_made_found_moved_and_deleted() {
     assert_eq!(school.refused(&school.token, Method::PATCH, &at, put).await, (403, "fieldNotWritable".to_owned()));
     school.patch(&at, json!({ "trashed": true, "name": "Old" })).await;
     assert_eq!(find(has).await, [""; 0]);
+    for wrong in [format!("{at}?fields=id,nmae"), "/drive/v3/files?fields=files(id,nmae)".to_owned()] {
+        let refused = school.refused(&school.token, Method::GET, &wrong, None).await;
+        assert_eq!(refused, (400, "invalidParameter".to_owned()), "{wrong}");
+    }
     assert_eq!(school.delete(&at).await, 204);
     assert_eq!(school.refused(&school.token, Method::GET, &at, None).await, (404, "notFound".to_owned()));
     let wrong = school.refused(&school.token, Method::GET, "/drive/v3/files?q=name", None).await;

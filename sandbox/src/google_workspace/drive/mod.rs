@@ -4,6 +4,7 @@ mod access;
 mod changes;
 mod convert;
 mod files;
+mod known;
 mod list;
 mod permissions;
 mod query;
@@ -24,6 +25,7 @@ use super::upload::{self, Target, Upload};
 use super::{ADMIN, SHARED_DRIVE, TEACHER};
 pub(super) use access::{is_visible, readable, writable};
 pub(super) use files::{NewFile, created, make};
+pub(super) use known::check as check_fields;
 pub(super) use permissions::{Permission, number};
 pub(super) use update::{replaced, rewritten};
 

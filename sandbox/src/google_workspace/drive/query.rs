@@ -268,7 +268,16 @@ fn begins_a_word(text: &str, value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{Query, begins_a_word};
+
+    proptest! {
+        #[test]
+        fn no_search_breaks_it(query in "(name|trashed|and|or|not|in|has|contains|'a'|true|[=(){}\\\\'<> é]){0,16}") {
+            let _ = Query::parse(&query);
+        }
+    }
 
     #[test]
     fn searches_are_read() {

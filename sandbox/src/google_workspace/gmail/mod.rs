@@ -132,6 +132,11 @@ fn raw(body: &Map<String, Value>) -> Result<Part> {
     Ok(Part::read(&bytes))
 }
 
+/// Whom a mail in a body's `raw` is addressed to before all others.
+pub(super) fn first_recipient(body: &Map<String, Value>) -> Option<String> {
+    message::addresses(&raw(body).ok()?, "to").into_iter().next()
+}
+
 fn invalid(why: &str) -> ApiError {
     ApiError::new(hyper::StatusCode::BAD_REQUEST, "invalidArgument", why)
 }
