@@ -101,7 +101,7 @@ impl Vendor for GoogleWorkspace {
 
     fn recipient(&self, request: &Request) -> Option<String> {
         let body = object(&request.body).ok()?;
-        let named = ["emailAddress", "invitedEmailAddress", "userId", "email"].into_iter();
+        let mut named = ["emailAddress", "invitedEmailAddress", "userId", "email"].into_iter();
         let named = named.find_map(|name| text(&body, name)).map(str::to_owned);
         named.or_else(|| gmail::first_recipient(&body))
     }
