@@ -335,7 +335,7 @@ async fn a_schools_own_keys_open_that_school_alone() {
         let request = json!({ "name": "m", "userId": "u-8", "role": "admin", "scopes": [scope] });
         Answer::of(school.ask_as(&keeper, Method::POST, "/api-keys").json(&request))
     };
-    making("weather:getForecast").await.ok();
+    assert_eq!(making("weather:getForecast").await.status, StatusCode::CREATED);
     for scope in ["*", "twilio:*"] {
         assert_eq!(making(scope).await.problem(403, "permission_denied")["field"], "scopes[0]", "{scope}");
     }

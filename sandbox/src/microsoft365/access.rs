@@ -1,5 +1,7 @@
 //! What a request needs of its token: scopes when a user speaks, roles when the app does.
 
+use std::collections::BTreeSet;
+
 use hyper::{Method, StatusCode};
 
 use super::auth::Caller;
@@ -127,6 +129,11 @@ const RULES: &[Rule] = &[
     rule(READ, "education/classes/**", ROSTER_READ, ROSTER_READ_ALL),
     rule(WRITE, "education/classes/**", &[], ROSTER_WRITE_ALL),
 ];
+
+/// All that a person can consent to here.
+pub(super) fn scopes() -> BTreeSet<&'static str> {
+    RULES.iter().flat_map(|rule| rule.scopes).copied().chain(["offline_access", "User.Read"]).collect()
+}
 
 /// Whether the caller may ask this. Paths without a line need no more than a token.
 pub(super) fn check(caller: &Caller, method: &Method, path: &[&str]) -> Result<(), GraphError> {

@@ -36,7 +36,7 @@ impl Granted {
     /// As the token endpoint tells it.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Everything => "https://graph.microsoft.com/.default".to_owned(),
+            Self::Everything => super::access::scopes().into_iter().collect::<Vec<_>>().join(" "),
             Self::Only(names) => names.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
         }
     }

@@ -177,8 +177,7 @@ impl<'a> Graph<'a> {
         path: &[&str],
         reached: impl Future<Output = Result<bool>> + Send,
     ) -> Result<()> {
-        let empty = Value::Object(Map::new());
-        match self.act(Method::Post, path, Some(&empty), Repeat::Never).await {
+        match self.act(Method::Post, path, None, Repeat::Never).await {
             Err(error) => {
                 let refused = error.vendor().is_some_and(|vendor| matches!(vendor.status, 400 | 409));
                 let doubtful = refused || error.code() == ErrorCode::OutcomeUnknown;

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use sandbox::google_workspace as google;
 use serde_json::{Value, json};
 
@@ -13,8 +15,11 @@ fn user(email: &str) -> Value {
     })
 }
 
+static NEW: AtomicU64 = AtomicU64::new(1);
+
+/// An address that nobody has yet.
 fn address(name: &str) -> String {
-    format!("{name}@{}", google::DOMAIN)
+    format!("{name}{}@{}", NEW.fetch_add(1, Ordering::Relaxed), google::DOMAIN)
 }
 
 pub fn arguments(operation: &str) -> Option<Value> {
