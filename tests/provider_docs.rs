@@ -1,44 +1,70 @@
-//! `docs/providers/README.md` is generated from the operations themselves: this test fails when it is not what they say.
+//! `docs/providers/README.md` is generated from the operations themselves, and from what they send to the look-alikes: this
+//! test fails when it is not what they say and do.
 #![allow(missing_docs, reason = "tests")]
+
+#[path = "support/every/mod.rs"]
+mod every;
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use every::{
+    School, builder,
+    documents::{as_documented, is_left_out},
+    vendor,
+};
+use serde_json::Value;
 use sis_integrations::{
     Manifest,
     providers::{self, OperationSpec},
+    storage::MemoryStorage,
     transport::Repeat,
 };
 
-#[test]
-fn the_page_of_operations_is_what_they_say() {
+#[tokio::test]
+async fn the_page_of_operations_is_what_they_say() {
     let mut providers = providers::all();
     providers.sort_by_key(|provider| provider.info.id);
     let mut page = String::from(
         "# Providers and their operations\n\n\
-         <!-- Generated from providers::all(): UPDATE_GOLDEN=1 cargo test --test provider_docs -->\n\n\
-         What each operation does, which access a role needs for it, whether its requests may be sent again when it is not \
-         known\nwhether they arrived, and whose data its arguments take out of the school. Each provider's own page has \
-         set-up, config,\nexamples, limits and prices. [Permissions](../permissions.md) says which role has which access \
-         by default.\n",
+         <!-- Generated from providers::all(): UPDATE_GOLDEN=1 cargo test --all-features --test provider_docs -->\n\n\
+         What each operation does and which requests it makes, which access a role needs for it, whether its requests may \
+         be sent\nagain when it is not known whether they arrived, how it is tested, and whose data its arguments take out \
+         of the school.\nEach provider's own page has set-up, config, examples, limits and prices. \
+         [Permissions](../permissions.md) says which role\nhas which access by default.\n\n\
+         Every operation makes its round trip through our look-alike of the vendor. *Contract*: its requests and the \
+         look-alike's\nanswers are checked against the vendor's published document; *in part*: the document lacks some of \
+         the requests; *look-alike*:\nthere is no document of them. Requests stand in the order of the alphabet, with `*` \
+         for an id, and without those for tokens.\n",
     );
     for provider in providers {
+        // Each has a school of its own, so that the look-alike's ids do not depend on who came before.
+        let school = School::open(builder().storage(MemoryStorage::new())).await;
         let info = provider.info;
         writeln!(
             page,
             "\n## [{}]({}.md)\n\nProvider id `{}`. Data goes to: {}.\n",
-            info.name, info.id, info.id, info.recipient
+            info.name,
+            info.id,
+            info.id,
+            info.recipient.trim_end_matches('.')
         )
         .unwrap();
-        page.push_str("| operation | what it does | access | sent again | data that leaves |\n|---|---|---|---|---|\n");
+        page.push_str(
+            "| operation | what it does | requests | access | sent again | tested by | data that leaves |\n\
+             |---|---|---|---|---|---|---|\n",
+        );
         for operation in &provider.operations {
+            let (requests, tested) = observed(&school, info.id, operation.name).await;
             writeln!(
                 page,
-                "| `{}` | {} | {}{} | {} | {} |",
+                "| `{}` | {} | {} | {}{} | {} | {} | {} |",
                 operation.name,
                 first_sentence(operation),
+                requests,
                 operation.access.name(),
                 if operation.urgent { ", urgent" } else { "" },
                 repeat(operation.repeat),
+                tested,
                 disclosed(operation.discloses),
             )
             .unwrap();
@@ -49,10 +75,90 @@ fn the_page_of_operations_is_what_they_say() {
         std::fs::write(path, &page).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
+    let differs = kept.lines().zip(page.lines()).find(|(kept, page)| kept != page);
     assert!(
         kept == page,
-        "docs/providers/README.md is not what providers::all() says; run UPDATE_GOLDEN=1 cargo test --test provider_docs"
+        "docs/providers/README.md is not what the operations say and do; run UPDATE_GOLDEN=1 cargo test --all-features \
+         --test provider_docs. The first difference: {differs:#?}"
     );
+}
+
+/// Makes the call: which requests left, and whether the vendor's documents have them.
+async fn observed(school: &School, provider: &str, operation: &str) -> (String, &'static str) {
+    let vendor = vendor(provider);
+    let recorder = (vendor.recorder)(&school.sandbox);
+    let arguments = school.filled(provider, operation).await;
+    let before = recorder.exchanges().len();
+    school.tenant.execute(&school.admin, provider, operation, arguments.clone()).await.unwrap();
+    let mut requests: Vec<String> = Vec::new();
+    let (mut documented, mut left_out) = (false, false);
+    for exchange in &recorder.exchanges()[before..] {
+        if exchange.path.ends_with("/token") || exchange.path.ends_with("/tokeninfo") {
+            continue;
+        }
+        let path = as_documented(provider, &exchange.path);
+        let known = vendor.contract && !is_left_out(provider, &exchange.method, &path);
+        documented |= known;
+        left_out |= !known;
+        let request = format!("`{} {}`", exchange.method, template(&exchange.path, &arguments));
+        if !requests.contains(&request) {
+            requests.push(request);
+        }
+    }
+    // Those that go at once arrive in any order.
+    requests.sort();
+    let tested = match (documented, left_out) {
+        (true, false) => "contract",
+        (true, true) => "contract, in part",
+        (false, true) => "look-alike",
+        (false, false) => "itself",
+    };
+    (if requests.is_empty() { "none".to_owned() } else { requests.join(", ") }, tested)
+}
+
+/// A path with `*` for each id.
+fn template(path: &str, arguments: &Value) -> String {
+    let segments: Vec<String> = path.split('/').map(|segment| segment_of(segment, arguments)).collect();
+    segments.join("/").replace('|', "\\|")
+}
+
+fn segment_of(segment: &str, arguments: &Value) -> String {
+    if is_version(segment) {
+        return segment.to_owned();
+    }
+    if let Some(id) = segment.strip_suffix(".json") {
+        return format!("{}.json", segment_of(id, arguments));
+    }
+    // An action behind an id, `documents/1a:batchUpdate`, or what follows is one, `root:/name:`.
+    if let Some((id, action)) = segment.rsplit_once(':').filter(|(id, _)| !id.is_empty()) {
+        if action.chars().all(|letter| letter.is_ascii_alphabetic()) {
+            return format!("{}:{action}", segment_of(id, arguments));
+        }
+    }
+    if let Some((function, _)) = segment.split_once('(') {
+        return format!("{function}(*)");
+    }
+    let is_id = segment.chars().any(|letter| letter.is_ascii_digit() || "%@,+=".contains(letter))
+        || segment.len() > 32
+        || is_among(segment, arguments);
+    if is_id { "*".to_owned() } else { segment.to_owned() }
+}
+
+/// `v3`, `v1.0`, `2010-04-01`, `2.5`: what stands in a path and is no id.
+fn is_version(segment: &str) -> bool {
+    let rest = segment.strip_prefix('v').unwrap_or(segment);
+    let is_date = segment.len() == 10 && segment.split('-').count() == 3;
+    let is_number = rest.len() <= 4 && !rest.is_empty() && (rest != segment || rest.contains('.'));
+    (is_date || is_number) && rest.chars().all(|letter| letter.is_ascii_digit() || ".-".contains(letter))
+}
+
+fn is_among(segment: &str, arguments: &Value) -> bool {
+    match arguments {
+        Value::String(text) => text == segment,
+        Value::Array(items) => items.iter().any(|item| is_among(segment, item)),
+        Value::Object(members) => members.values().any(|value| is_among(segment, value)),
+        _ => false,
+    }
 }
 
 /// The first sentence of an operation's documentation, in one line.

@@ -89,6 +89,31 @@ impl Provider for GoogleWorkspace {
                 "https://developers.google.com/workspace/docs/api/limits",
             ),
             limit(
+                "Gmail",
+                "6000 quota units a minute for each user of a project made since May 2026, 15000 for older ones",
+                "https://developers.google.com/workspace/gmail/api/reference/quota",
+            ),
+            limit(
+                "Classroom",
+                "1200 requests a minute for each user of a project, 3000 for each client",
+                "https://developers.google.com/workspace/classroom/limits",
+            ),
+            limit(
+                "Meet",
+                "600 reads and 100 writes a minute for each user of a project, 10 of them new spaces",
+                "https://developers.google.com/workspace/meet/api/guides/limits",
+            ),
+            limit(
+                "Directory",
+                "2400 requests a minute",
+                "https://developers.google.com/workspace/admin/directory/v1/limits",
+            ),
+            limit(
+                "Size of a mail",
+                "36700160 bytes, with its files in base64",
+                "https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send",
+            ),
+            limit(
                 "Size of a file in Drive",
                 "5497558138880 bytes",
                 "https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create",

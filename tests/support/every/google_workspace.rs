@@ -26,7 +26,30 @@ pub const VENDOR: Vendor = Vendor {
     recorder: |sandbox| sandbox.google_workspace().recorder(),
     silent: &[],
     contract: true,
+    undocumented: UNDOCUMENTED,
 };
+
+/// Telling about a token (the document has the token in the address), batches, and what the documents were cut without.
+const UNDOCUMENTED: &[&str] = &[
+    "* /oauth2/v2/tokeninfo",
+    "* /batch",
+    "* /batch/drive/v3",
+    "* /batch/calendar/v3",
+    "* /v1/courses/*/announcements/*",
+    "* /gmail/v1/users/me/drafts/*",
+    "* /gmail/v1/users/me/messages/*/attachments/*",
+    "* /gmail/v1/users/me/messages/*/modify",
+    "* /v2/conferenceRecords/*/participants/*/participantSessions",
+    "* /v2/conferenceRecords/*/recordings",
+    "* /v2/conferenceRecords/*/transcripts",
+    "* /admin/directory/v1/groups/*/members/*",
+    "* /admin/directory/v1/customer/*/orgunits/*",
+    "GET /gmail/v1/users/me/drafts",
+    "DELETE /admin/directory/v1/users/*",
+    "POST /admin/directory/v1/groups",
+    "POST /admin/directory/v1/groups/*/members",
+    "POST /admin/directory/v1/customer/*/orgunits",
+];
 
 /// A service account, for some operations are a student's and not the administrator's. The school has allowed it every
 /// scope that an operation may ask for: it asks for the narrowest, and that must be enough.

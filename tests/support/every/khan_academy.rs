@@ -25,6 +25,7 @@ pub const VENDOR: Vendor = Vendor {
     ],
     // The API is withdrawn, and had no contract to begin with.
     contract: false,
+    undocumented: &[],
 };
 
 fn config(sandbox: &Sandbox) -> Value {

@@ -2,6 +2,7 @@
 //! in its file here; a new vendor adds a file and its line in [`VENDORS`].
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses a part of this")]
 
+pub mod documents;
 mod google_workspace;
 mod khan_academy;
 mod microsoft365;
@@ -37,6 +38,8 @@ pub struct Vendor {
     pub silent: &'static [&'static str],
     /// Whether the vendor publishes a contract that requests and answers can be checked against.
     pub contract: bool,
+    /// What that contract leaves out: method, or `*` for any, and path, with `*` for a segment.
+    pub undocumented: &'static [&'static str],
 }
 
 pub const VENDORS: &[&Vendor] = &[

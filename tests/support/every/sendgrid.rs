@@ -19,6 +19,7 @@ pub const VENDOR: Vendor = Vendor {
     recorder: |sandbox| sandbox.sendgrid().recorder(),
     silent: &[],
     contract: true,
+    undocumented: &[],
 };
 
 fn config(sandbox: &Sandbox) -> Value {

@@ -18,6 +18,7 @@ pub const VENDOR: Vendor = Vendor {
     recorder: |sandbox| sandbox.stripe().recorder(),
     silent: &[],
     contract: true,
+    undocumented: &[],
 };
 
 fn config(sandbox: &Sandbox) -> Value {

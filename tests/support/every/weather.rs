@@ -19,7 +19,16 @@ pub const VENDOR: Vendor = Vendor {
     recorder: |sandbox| sandbox.weather().recorder(),
     silent: &[],
     contract: true,
+    undocumented: UNDOCUMENTED,
 };
+
+/// Air quality, and the geocoder that shares the weather's look-alike.
+const UNDOCUMENTED: &[&str] = &[
+    "* /data/2.5/air_pollution/history",
+    "* /data/2.5/air_pollution/forecast",
+    "* /v1/air-quality",
+    "* /geocoder/locations/onelineaddress",
+];
 
 fn config(sandbox: &Sandbox) -> Value {
     sandbox.weather().warn(weather::POINT, weather::Alert::new("urn:oid:1", "Wind Advisory", "Moderate"));
