@@ -160,6 +160,7 @@ async fn somebody_outside_has_an_outcome_of_their_own() {
     let invite = json!({
         "itemId": file, "recipients": ["student@yourschool.example", "stranger@elsewhere.example"], "role": "read",
     });
+    school.graph().share_inside_only(true);
     let invited = school.ask("inviteToDriveItem", invite).await;
     assert_eq!(invited["results"][0]["state"], "done", "{invited}");
     assert_eq!(invited["results"][1]["state"], "failed", "{invited}");

@@ -55,7 +55,7 @@ async fn nobody_gets_a_mail_twice_whatever_breaks() {
 async fn a_mail_that_could_not_be_sent_names_its_draft_and_goes_on() {
     let school = School::open().await;
     let (failed, sent) = school.resumed("sendMail", mail(json!([])), ("POST", "/send"), &[Fault::status(400)]).await;
-    assert_eq!(failed.done().unwrap()["steps"]["draft"]["id"], sent["id"]);
+    assert_eq!(failed.done().unwrap()["steps"]["draft"]["brought"]["id"], sent["id"]);
     assert_eq!((school.graph().mails().len(), school.sent("POST", "/messages")), (1, 1));
 }
 
@@ -179,7 +179,7 @@ async fn an_assignment_is_made_once_whatever_breaks() {
         school.break_next("POST", part, fault.clone());
         let assignment = assignment(&class);
         if let Err(error) = school.keyed("k-1", "createAssignment", &assignment).await {
-            assert!(part == "/assignments" || error.done().unwrap()["steps"]["create"].is_string(), "{error}");
+            assert!(part == "/assignments" || error.done().unwrap()["steps"]["create"]["brought"].is_string(), "{error}");
             school.keyed("k-1", "createAssignment", &assignment).await.unwrap();
         }
         let made = school.graph().assignments(&class);
@@ -209,7 +209,7 @@ async fn a_submission_is_graded_and_given_back() {
 
     let (failed, graded) =
         school.resumed("gradeSubmission", grade(18.0), ("POST", "/return"), &[Fault::status(500)]).await;
-    assert_eq!(failed.done().unwrap()["steps"]["points"], true);
+    assert_eq!(failed.done().unwrap()["steps"]["points"]["brought"], true);
     assert_eq!(graded["status"], "returned");
     assert_eq!(school.graph().submissions(&assignment).len(), 1);
     let again = json!({ "classId": class, "assignmentId": assignment, "submissionId": submission });

@@ -193,7 +193,7 @@ async fn a_team_that_is_waited_for_in_vain_is_waited_for_again() {
     let team = json!({ "displayName": "Chess club", "ownerId": "teacher@yourschool.example" });
     let faults = [Fault::status(400)];
     let (failed, made) = school.resumed("createTeam", team, ("GET", "/operations/"), &faults).await;
-    assert_eq!(failed.done().unwrap()["steps"]["create"]["teamId"], made["id"]);
+    assert_eq!(failed.done().unwrap()["steps"]["create"]["brought"]["teamId"], made["id"]);
     assert_eq!(school.graph().teams().len(), 1);
     assert_eq!(school.sent("POST", "/teams"), 1);
 }

@@ -21,11 +21,13 @@ pub(super) struct GraphError {
     pub(super) retry_after: Option<u64>,
     /// What a token must be asked for with to be let in.
     claims: Option<String>,
+    /// The property that makes it clash with another object.
+    clash: Option<&'static str>,
 }
 
 impl GraphError {
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, claims: None }
+        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, claims: None, clash: None }
     }
 
     /// `400`.
@@ -37,6 +39,12 @@ impl GraphError {
     pub(super) fn property(name: &str) -> Self {
         let message = format!("Invalid value specified for property '{name}' of resource.");
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
+    }
+
+    /// `400` for a property that no two objects may share.
+    pub(super) fn clash(name: &'static str) -> Self {
+        let message = format!("Another object with the same value for property {name} already exists.");
+        Self { clash: Some(name), ..Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message) }
     }
 
     /// `404` of the directory.
@@ -127,11 +135,15 @@ impl GraphError {
     }
 
     fn body(&self, ids: &Ids) -> Value {
-        json!({
+        let mut body = json!({
             "code": self.code,
             "message": self.message,
             "innerError": { "date": ids.date, "request-id": ids.request, "client-request-id": ids.client },
-        })
+        });
+        if let Some(name) = self.clash {
+            body["details"] = json!([{ "code": "ObjectConflict", "message": self.message, "target": name }]);
+        }
+        body
     }
 }
 

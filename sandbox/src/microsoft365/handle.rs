@@ -124,6 +124,11 @@ impl Microsoft365 {
         self.world.lock().settings.handshake = validate;
     }
 
+    /// Whether nobody outside the tenant may be invited to a file.
+    pub fn share_inside_only(&self, only: bool) {
+        self.world.lock().settings.inside_only = only;
+    }
+
     /// How many bytes the drive of a user, group or site may hold.
     pub fn set_quota(&self, owner: &str, bytes: u64) {
         let mut world = self.world.lock();

@@ -60,8 +60,7 @@ fn create(context: &mut Context<'_>) -> Outcome {
         return Err(GraphError::property("userPrincipalName"));
     }
     if context.world.user_id(&name).is_some() {
-        let message = "Another object with the same value for property userPrincipalName already exists.";
-        return Err(GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message));
+        return Err(GraphError::clash("userPrincipalName"));
     }
     let id = context.world.guid();
     user["id"] = json!(id);
@@ -95,8 +94,7 @@ pub(super) fn one(context: &mut Context<'_>, id: &str, named: &str) -> Outcome {
             if let Some(name) = text(&patch, "userPrincipalName")
                 && context.world.user_id(name).is_some_and(|other| other != id)
             {
-                let message = "Another object with the same value for property userPrincipalName already exists.";
-                return Err(GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message));
+                return Err(GraphError::clash("userPrincipalName"));
             }
             let row = context.world.table.change(Kind::User, "", id).ok_or(missing)?;
             merge(&mut row.value, &patch);

@@ -23,11 +23,13 @@ pub(super) struct Settings {
     pub(super) throttled_items: u32,
     /// Whether making a subscription calls its address first.
     pub(super) handshake: bool,
+    /// Whether nobody outside the tenant may be invited to a file.
+    pub(super) inside_only: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { lag: 0, polls: 1, page: 999, throttled_items: 0, handshake: false }
+        Self { lag: 0, polls: 1, page: 999, throttled_items: 0, handshake: false, inside_only: false }
     }
 }
 

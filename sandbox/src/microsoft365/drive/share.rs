@@ -58,7 +58,7 @@ pub(super) fn invite(context: &mut Context<'_>, place: &Destination) -> Outcome 
         return Err(invalid("The roles are not valid."));
     }
     let sign_in = body.get("requireSignIn").and_then(Value::as_bool).unwrap_or(true);
-    let mut permissions = Vec::new();
+    let (mut permissions, mut status) = (Vec::new(), StatusCode::OK);
     for recipient in recipients {
         let named = text(recipient, "email").or(text(recipient, "alias"));
         let user = match text(recipient, "objectId") {
@@ -72,6 +72,13 @@ pub(super) fn invite(context: &mut Context<'_>, place: &Destination) -> Outcome 
                 let name = context.world.user_text(user, "displayName");
                 permission["grantedToV2"] = json!({ "user": { "id": user, "displayName": name, "email": mail } });
             }
+            (None, Some(address)) if address.contains('@') && context.world.settings.inside_only => {
+                let message = "Sharing with people outside the organization is not allowed.";
+                let error = json!({ "code": "notAllowed", "message": message });
+                permissions.push(json!({ "roles": roles, "invitation": { "email": address }, "error": error }));
+                status = StatusCode::MULTI_STATUS;
+                continue;
+            }
             (None, Some(address)) if address.contains('@') => {
                 permission["invitation"] = json!({ "email": address, "signInRequired": sign_in });
                 permission["grantedToV2"] = json!({ "user": { "displayName": address, "email": address } });
@@ -81,7 +88,7 @@ pub(super) fn invite(context: &mut Context<'_>, place: &Destination) -> Outcome 
         context.world.add(Kind::Permission, &row.id, permission.clone());
         permissions.push(permission);
     }
-    context.values(StatusCode::OK, &permissions)
+    context.values(status, &permissions)
 }
 
 pub(super) fn permissions(context: &Context<'_>, place: &Destination) -> Outcome {
