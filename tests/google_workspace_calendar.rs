@@ -278,7 +278,7 @@ async fn a_service_account_stands_in_for_whom_it_may() {
     let teacher = made(&school, "getDriveAbout", json!({ "asUser": google::TEACHER })).await;
     assert_eq!(teacher["user"]["emailAddress"], google::TEACHER);
     assert_eq!(made(&school, "getDriveAbout", json!({})).await["user"]["emailAddress"], google::ADMIN);
-    vendor(&school).delegate(&["https://www.googleapis.com/auth/calendar"]);
+    vendor(&school).delegate(&["https://www.googleapis.com/auth/calendar.calendarlist.readonly"]);
     vendor(&school).expire_tokens();
     let error = refused(&school, "getDriveAbout", json!({})).await;
     assert_eq!(error.code(), ErrorCode::NeedsReconnect, "{error}");
