@@ -179,7 +179,10 @@ async fn an_assignment_is_made_once_whatever_breaks() {
         school.break_next("POST", part, fault.clone());
         let assignment = assignment(&class);
         if let Err(error) = school.keyed("k-1", "createAssignment", &assignment).await {
-            assert!(part == "/assignments" || error.done().unwrap()["steps"]["create"]["brought"].is_string(), "{error}");
+            assert!(
+                part == "/assignments" || error.done().unwrap()["steps"]["create"]["brought"].is_string(),
+                "{error}"
+            );
             school.keyed("k-1", "createAssignment", &assignment).await.unwrap();
         }
         let made = school.graph().assignments(&class);

@@ -207,6 +207,9 @@ pub struct Rule {
     /// Only requests whose path contains this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Not requests whose path contains this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except: Option<String>,
     /// Only requests that would reach this recipient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
@@ -215,7 +218,7 @@ pub struct Rule {
 impl Rule {
     /// Strikes as `when` says.
     pub fn new(when: When, fault: Fault) -> Self {
-        Self { fault, when, method: None, path: None, to: None }
+        Self { fault, when, method: None, path: None, except: None, to: None }
     }
 
     /// Strikes the next `count` matching requests.
@@ -252,6 +255,13 @@ impl Rule {
         self
     }
 
+    /// Not requests whose path contains this.
+    #[must_use]
+    pub fn except(mut self, part: impl Into<String>) -> Self {
+        self.except = Some(part.into());
+        self
+    }
+
     /// Only requests that would reach this recipient.
     #[must_use]
     pub fn to(mut self, recipient: impl Into<String>) -> Self {
@@ -262,6 +272,7 @@ impl Rule {
     fn matches(&self, target: &Target<'_>) -> bool {
         self.method.as_ref().is_none_or(|method| target.method.as_str().eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|part| target.path.contains(part.as_str()))
+            && self.except.as_ref().is_none_or(|part| !target.path.contains(part.as_str()))
             && self.to.as_ref().is_none_or(|to| (target.recipient)().as_deref() == Some(to.as_str()))
     }
 }

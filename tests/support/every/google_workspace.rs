@@ -6,6 +6,8 @@ mod mail;
 mod meet;
 mod watch;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures::future::BoxFuture;
 use sandbox::{Sandbox, google_workspace as google};
 use serde_json::{Value, json};
@@ -62,6 +64,12 @@ fn config(sandbox: &Sandbox) -> Value {
         "subject": google::ADMIN,
         "base_url": sandbox.url("google_workspace"),
     })
+}
+
+/// A number that nobody has had yet.
+fn new() -> u64 {
+    static NEW: AtomicU64 = AtomicU64::new(1);
+    NEW.fetch_add(1, Ordering::Relaxed)
 }
 
 fn arguments(operation: &str) -> Option<Value> {

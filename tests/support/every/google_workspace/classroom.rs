@@ -1,7 +1,7 @@
 use sandbox::google_workspace as google;
 use serde_json::{Value, json};
 
-use super::School;
+use super::{School, new};
 
 pub fn arguments(operation: &str) -> Option<Value> {
     let work = json!({ "courseId": "{course}", "courseWorkId": "{work}" });
@@ -55,7 +55,9 @@ pub fn arguments(operation: &str) -> Option<Value> {
         }
         "createTopic" => json!({ "courseId": "{course}", "name": "Unit 3", "asUser": google::TEACHER }),
         "listGuardians" | "listGuardianInvitations" => json!({ "studentId": google::STUDENT }),
-        "inviteGuardian" => json!({ "studentId": google::STUDENT, "invitedEmailAddress": google::GUARDIAN }),
+        "inviteGuardian" => {
+            json!({ "studentId": google::STUDENT, "invitedEmailAddress": format!("guardian{}@family.example", new()) })
+        }
         "withdrawGuardianInvitation" => {
             json!({ "studentId": google::STUDENT, "invitationId": "{guardianInvitation}" })
         }

@@ -1,9 +1,7 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use sandbox::google_workspace as google;
 use serde_json::{Value, json};
 
-use super::School;
+use super::{School, new};
 
 /// Everybody's first password; nothing must ever show it.
 pub const PASSWORD: &str = "canary0first0password";
@@ -15,11 +13,9 @@ fn user(email: &str) -> Value {
     })
 }
 
-static NEW: AtomicU64 = AtomicU64::new(1);
-
 /// An address that nobody has yet.
 fn address(name: &str) -> String {
-    format!("{name}{}@{}", NEW.fetch_add(1, Ordering::Relaxed), google::DOMAIN)
+    format!("{name}{}@{}", new(), google::DOMAIN)
 }
 
 pub fn arguments(operation: &str) -> Option<Value> {
