@@ -322,7 +322,7 @@ uint64_t sis_error_retry_after_ms(const sis_error *error);
 
 /**
  * All of the error as a JSON object: `code`, `number`, `message`, `retry`, and where known `retryAfterMs`, `field`,
- * `provider`, `operation`, `requestId`, `vendor`; empty for NULL.
+ * `provider`, `operation`, `requestId`, `vendor`, `done`; empty for NULL.
  */
 sis_str sis_error_json(const sis_error *error);
 

@@ -130,10 +130,11 @@ fn segment_of(segment: &str, arguments: &Value) -> String {
         return format!("{}.json", segment_of(id, arguments));
     }
     // An action behind an id, `documents/1a:batchUpdate`, or what follows is one, `root:/name:`.
-    if let Some((id, action)) = segment.rsplit_once(':').filter(|(id, _)| !id.is_empty()) {
-        if action.chars().all(|letter| letter.is_ascii_alphabetic()) {
-            return format!("{}:{action}", segment_of(id, arguments));
-        }
+    if let Some((id, action)) = segment.rsplit_once(':')
+        && !id.is_empty()
+        && action.chars().all(|letter| letter.is_ascii_alphabetic())
+    {
+        return format!("{}:{action}", segment_of(id, arguments));
     }
     if let Some((function, _)) = segment.split_once('(') {
         return format!("{function}(*)");

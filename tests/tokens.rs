@@ -1,5 +1,5 @@
 //! Access tokens and steps: asked for once, kept encrypted, renewed, given up with words; resumed without doubling.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
 
 #[path = "support/suite.rs"]
 mod suite;

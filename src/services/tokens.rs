@@ -192,7 +192,7 @@ impl TokenService {
             }
             self.runtime.sleep(LOOK).await;
         };
-        match self.from_vendor(wish, kept.as_ref().and_then(|kept| kept.refresh.as_ref())).await {
+        match self.asked_of_vendor(wish, kept.as_ref().and_then(|kept| kept.refresh.as_ref())).await {
             Ok(answer) => {
                 let kept = Kept {
                     of: of.to_owned(),
@@ -220,7 +220,7 @@ impl TokenService {
         }
     }
 
-    async fn from_vendor(&self, wish: &Wish, refresh: Option<&Secret<String>>) -> Result<TokenAnswer> {
+    async fn asked_of_vendor(&self, wish: &Wish, refresh: Option<&Secret<String>>) -> Result<TokenAnswer> {
         let now = self.runtime.now();
         let request = wish.grant.request(refresh, now)?;
         // To ask twice does no harm: both answers hold. The time is the service's own, not the call's.

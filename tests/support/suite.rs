@@ -304,19 +304,20 @@ async fn token(State(world): State<Arc<Mutex<World>>>, Form(form): Form<BTreeMap
     Json(body).into_response()
 }
 
-fn let_in(world: &World, headers: &HeaderMap) -> Result<(), Answer> {
+/// The refusal, where there is one.
+fn turned_away(world: &World, headers: &HeaderMap) -> Option<Answer> {
     let bearer = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     if bearer.is_some_and(|token| world.access.contains(token)) {
-        return Ok(());
+        return None;
     }
-    Err((StatusCode::UNAUTHORIZED, format!("who is {}?", bearer.unwrap_or("this"))).into_response())
+    Some((StatusCode::UNAUTHORIZED, format!("who is {}?", bearer.unwrap_or("this"))).into_response())
 }
 
 async fn things(State(world): State<Arc<Mutex<World>>>, headers: HeaderMap) -> Answer {
     let mut world = world.lock();
-    match let_in(&world, &headers) {
-        Err(refusal) => refusal,
-        Ok(()) => {
+    match turned_away(&world, &headers) {
+        Some(refusal) => refusal,
+        None => {
             world.things += 1;
             Json(json!({ "things": ["a", "b"] })).into_response()
         }
@@ -332,7 +333,7 @@ fn fails(world: &mut World, step: &str) -> Option<(bool, StatusCode)> {
 
 async fn create(State(world): State<Arc<Mutex<World>>>, headers: HeaderMap, Json(body): Json<Value>) -> Answer {
     let mut world = world.lock();
-    if let Err(refusal) = let_in(&world, &headers) {
+    if let Some(refusal) = turned_away(&world, &headers) {
         return refusal;
     }
     let failing = fails(&mut world, "create");
