@@ -153,9 +153,10 @@ fn is_version(segment: &str) -> bool {
     (is_date || is_number) && rest.chars().all(|letter| letter.is_ascii_digit() || ".-".contains(letter))
 }
 
+/// Whether an argument is this, or a name that has it as an id: `spaces/abc`.
 fn is_among(segment: &str, arguments: &Value) -> bool {
     match arguments {
-        Value::String(text) => text == segment,
+        Value::String(text) => text == segment || text.split('/').skip(1).step_by(2).any(|id| id == segment),
         Value::Array(items) => items.iter().any(|item| is_among(segment, item)),
         Value::Object(members) => members.values().any(|value| is_among(segment, value)),
         _ => false,
