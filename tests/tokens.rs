@@ -251,6 +251,21 @@ async fn a_call_that_failed_half_way_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn a_look_that_fails_leaves_the_doubt() {
+    let server = Server::start().await;
+    let school = school(&server).await;
+    server.world.lock().failing.push(("create", true, StatusCode::INTERNAL_SERVER_ERROR));
+    server.world.lock().failing.push(("look", false, StatusCode::FORBIDDEN));
+    let admin = admin();
+    let call = || school.request(&admin).idempotency_key("report-1").call(paper());
+    assert_eq!(call().await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    let looked = call().await.unwrap_err();
+    assert_eq!(looked.code(), ErrorCode::Vendor, "{looked}");
+    assert_eq!(call().await.unwrap().output.id, "paper-1");
+    assert_eq!(server.world.lock().papers.len(), 1, "what was begun was forgotten");
+}
+
+#[tokio::test]
 async fn a_call_without_a_key_is_given_one_to_go_on_with() {
     let server = Server::start().await;
     let school = school(&server).await;

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::Core;
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, Result},
     providers::{AccessToken, Channel, Channels, Parts, ProviderSpec, Steps, Tokens},
     security::TenantKeys,
     services::{CallRow, Claim, Event, StepBook, SubscriptionService, WebhookService, Wish, outcome_name},
@@ -103,8 +103,8 @@ impl Steps for StepRecorder {
         parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, changes).await
     }
 
-    async fn failed(&self, step: &str, error: &Error) -> Result<()> {
-        if error.code() != ErrorCode::OutcomeUnknown {
+    async fn failed(&self, step: &str, error: &Error, doubtful: bool) -> Result<()> {
+        if !doubtful {
             self.book()?.1.forget(step);
         }
         let parts = &self.parts;

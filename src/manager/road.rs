@@ -395,6 +395,7 @@ impl Journey {
             channels: Arc::new(channels),
             used: Default::default(),
             meter: Meter::default(),
+            doubt: Default::default(),
             detail: Default::default(),
             vendor_key: self.vendor_key.clone(),
             authenticate: self.provider.authenticate,

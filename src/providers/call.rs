@@ -1,6 +1,6 @@
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
@@ -37,8 +37,9 @@ pub trait Steps: Send + Sync {
     async fn begin(&self, step: &str) -> Result<()>;
     /// Returns when what the step brought is durable. A secret is kept, never shown.
     async fn done(&self, step: &str, brought: Value, secret: bool) -> Result<()>;
-    /// Returns when it is durable that the step failed. After `outcome_unknown` the mark that it was begun stays.
-    async fn failed(&self, step: &str, error: &Error) -> Result<()>;
+    /// Returns when it is durable that the step failed. Where it may have been done all the same, the mark that it was begun
+    /// stays.
+    async fn failed(&self, step: &str, error: &Error, doubtful: bool) -> Result<()>;
     /// Forgets what the step brought.
     async fn undo(&self, step: &str) -> Result<()>;
 }
@@ -107,6 +108,8 @@ pub struct CallContext {
     /// Takes the access tokens of this call out of a text.
     pub(crate) used: Mutex<Vec<Arc<AccessToken>>>,
     pub(crate) meter: Meter,
+    /// Whether a request has left whose effect is unknown, since the step began.
+    pub(crate) doubt: AtomicBool,
     pub(crate) detail: Mutex<Map<String, Value>>,
     pub(crate) vendor_key: String,
     pub(crate) authenticate: fn(&(dyn std::any::Any + Send + Sync), &mut Request, Timestamp) -> Result<()>,
@@ -299,7 +302,13 @@ impl<'a, P: Provider> Call<'a, P> {
         let mut attempts = 0;
         let result = self.context.client.exchange(request, &plan, &mut attempts, sign).await;
         self.context.meter.attempts.fetch_add(attempts, Ordering::Relaxed);
-        result
+        result.inspect_err(|error| self.note_doubt(error))
+    }
+
+    fn note_doubt(&self, error: &Error) {
+        if error.code() == ErrorCode::OutcomeUnknown {
+            self.context.doubt.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The access token that requests of this call carry; not `refused`, which the vendor has just turned down. For the
@@ -368,13 +377,19 @@ impl<'a, P: Provider> Call<'a, P> {
                 .map_err(|_| Error::internal("a step of an earlier version cannot be read"));
         }
         self.context.steps.begin(name).await?;
+        self.context.doubt.store(false, Ordering::Relaxed);
         let result = work(begun).await;
         match &result {
             Ok(brought) => {
                 let brought = serde_json::to_value(brought).map_err(|_| Error::internal("a step is not JSON"))?;
                 self.context.steps.done(name, brought, secret).await?;
             }
-            Err(error) => self.context.steps.failed(name, error).await?,
+            // The error may be that of the look, and say nothing of what was looked for.
+            Err(error) => {
+                self.note_doubt(error);
+                let doubtful = begun || self.context.doubt.load(Ordering::Relaxed);
+                self.context.steps.failed(name, error, doubtful).await?;
+            }
         }
         result
     }

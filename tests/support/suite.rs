@@ -347,10 +347,13 @@ async fn create(State(world): State<Arc<Mutex<World>>>, headers: HeaderMap, Json
     }
 }
 
-async fn find(State(world): State<Arc<Mutex<World>>>, Query(query): Query<BTreeMap<String, String>>) -> Json<Value> {
-    let world = world.lock();
+async fn find(State(world): State<Arc<Mutex<World>>>, Query(query): Query<BTreeMap<String, String>>) -> Answer {
+    let mut world = world.lock();
+    if let Some((_, status)) = fails(&mut world, "look") {
+        return (status, "failed").into_response();
+    }
     let found = world.papers.iter().filter(|(_, paper)| paper.first() == query.get("marker"));
-    Json(found.map(|(id, _)| json!({ "id": id })).collect())
+    Json(found.map(|(id, _)| json!({ "id": id })).collect::<Value>()).into_response()
 }
 
 async fn change(State(world): State<Arc<Mutex<World>>>, Path((id, what)): Path<(String, String)>) -> Answer {

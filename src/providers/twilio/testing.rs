@@ -108,7 +108,7 @@ impl Steps for NoneWanted {
         unreachable!("{step}")
     }
 
-    async fn failed(&self, step: &str, _error: &Error) -> Result<()> {
+    async fn failed(&self, step: &str, _error: &Error, _doubtful: bool) -> Result<()> {
         unreachable!("{step}")
     }
 
@@ -202,6 +202,7 @@ impl Bench {
             channels: Arc::new(NoneWanted),
             used: Default::default(),
             meter: Default::default(),
+            doubt: Default::default(),
             detail: Default::default(),
             vendor_key: "key".to_owned(),
             authenticate: |config, request, now| {
