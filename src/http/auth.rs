@@ -84,6 +84,7 @@ impl std::fmt::Debug for ApiKeys {
 
 const ACTOR_ID: &str = "X-Actor-Id";
 const ACTOR_ROLE: &str = "X-Actor-Role";
+const ACTOR_ADDRESS: &str = "X-Actor-Address";
 
 #[async_trait]
 impl Authenticator for ApiKeys {
@@ -137,11 +138,16 @@ fn named_actor(headers: &HeaderMap) -> Result<Option<Actor>> {
         let value = headers.get(name).map(|value| std::str::from_utf8(value.as_bytes()));
         value.transpose().map_err(|_| Error::invalid(name, "must be UTF-8"))
     };
+    let address = text(ACTOR_ADDRESS)?;
     match (text(ACTOR_ID)?, text(ACTOR_ROLE)?) {
+        (None, None) if address.is_some() => {
+            Err(Error::invalid(ACTOR_ID, format!("is required beside {ACTOR_ADDRESS}")))
+        }
         (None, None) => Ok(None),
         (Some(id), Some(role)) => {
             let role = role.parse().map_err(|error: Error| error.with_field(ACTOR_ROLE))?;
-            Ok(Some(Actor::new(id, role)))
+            let actor = Actor::new(id, role);
+            Ok(Some(address.into_iter().fold(actor, |actor, address| actor.address(address))))
         }
         (Some(_), None) => Err(Error::invalid(ACTOR_ROLE, format!("is required beside {ACTOR_ID}"))),
         (None, Some(_)) => Err(Error::invalid(ACTOR_ID, format!("is required beside {ACTOR_ROLE}"))),

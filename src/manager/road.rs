@@ -112,13 +112,16 @@ async fn stations(
     };
 
     // 2. authorise
-    if let Err(error) = core.access.check(tenant, actor, provider, operation).await {
-        // A school that nobody has ever used has no record, and a refusal makes it none.
-        if let (ErrorCode::PermissionDenied, Some(keys)) = (error.code(), &known) {
-            refuse(core, &call, keys, provider, operation, &options.about).await;
+    let allowed = match core.access.check(tenant, actor, provider, operation).await {
+        Ok(allowed) => allowed,
+        Err(error) => {
+            // A school that nobody has ever used has no record, and a refusal makes it none.
+            if let (ErrorCode::PermissionDenied, Some(keys)) = (error.code(), &known) {
+                refuse(core, &call, keys, provider, operation, &options.about).await;
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     let keys = match known {
         Some(keys) => keys,
         None => core.security.keys(tenant).await?,
@@ -130,6 +133,10 @@ async fn stations(
         Arguments::Json(value) => operation.prepare(value)?,
     };
     prepared.validate()?;
+    if let Err(error) = allowed.check_subject(actor, prepared.subject()) {
+        refuse(core, &call, &keys, provider, operation, &options.about).await;
+        return Err(error);
+    }
     check_subjects(&options.about)?;
     let canonical = prepared.canonical()?;
     if !operation.urgent {

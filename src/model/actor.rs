@@ -76,6 +76,8 @@ pub struct Actor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tenant: Option<TenantId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     ip: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
@@ -86,7 +88,7 @@ pub struct Actor {
 impl Actor {
     /// The user `id` of the host application, in this role.
     pub fn new(id: impl Into<String>, role: Role) -> Self {
-        Self { id: id.into(), role, tenant: None, ip: None, user_agent: None, scopes: None }
+        Self { id: id.into(), role, tenant: None, address: None, ip: None, user_agent: None, scopes: None }
     }
 
     /// The same actor, belonging to one tenant: every other tenant refuses it.
@@ -95,7 +97,14 @@ impl Actor {
         self
     }
 
-    /// The same actor, asking from this address.
+    /// The same actor, known to the vendors by this address, such as `teacher@school.example`. Where a vendor lets a call act
+    /// on behalf of a user, an actor who does not manage the integration may act as this one alone.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// The same actor, asking from this IP address.
     pub fn ip(mut self, ip: IpAddr) -> Self {
         self.ip = Some(ip);
         self
@@ -126,6 +135,11 @@ impl Actor {
     /// The tenant it belongs to, if it said so.
     pub fn tenant(&self) -> Option<&TenantId> {
         self.tenant.as_ref()
+    }
+
+    /// Whether it is known to the vendors by this address.
+    pub fn is_known_as(&self, address: &str) -> bool {
+        self.address.as_ref().is_some_and(|own| !own.is_empty() && own.eq_ignore_ascii_case(address))
     }
 
     /// Where it asks from.

@@ -325,7 +325,8 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + S
     /// goes on where it stopped when it is repeated with the same idempotency key.
     const STEPS: &'static [&'static str] = &[];
 
-    /// On whose behalf it acts, where the settings let that be chosen: a user's address.
+    /// On whose behalf it acts, where the call may choose: a user's address or id. An actor who does not manage the
+    /// integration may choose their own alone ([`Actor::address`](crate::Actor::address)).
     fn subject(&self) -> Option<&str> {
         None
     }

@@ -57,6 +57,8 @@ pub trait Prepared: Send {
     fn validate(&self) -> Result<()>;
     /// The arguments as bytes: the same for a typed and a dynamic call.
     fn canonical(&self) -> Result<Vec<u8>>;
+    /// On whose behalf it acts, where the call says so.
+    fn subject(&self) -> Option<&str>;
     /// Whether it can be used with the call's config.
     fn capability(&self, config: &(dyn Any + Send + Sync)) -> Capability;
     /// Does it.
@@ -80,6 +82,10 @@ impl<O: Operation> Prepared for Ready<O> {
 
     fn canonical(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(&self.0).map_err(|_| Error::internal("the arguments cannot be written as JSON"))
+    }
+
+    fn subject(&self) -> Option<&str> {
+        self.0.subject()
     }
 
     fn capability(&self, config: &(dyn Any + Send + Sync)) -> Capability {

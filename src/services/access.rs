@@ -29,7 +29,7 @@ use crate::{
 pub struct Grant {
     /// The role the user has for this provider, instead of their own.
     pub role: Option<Role>,
-    /// Operations allowed, or `*`.
+    /// Operations allowed, `actAs` for acting on behalf of any user at the vendor, or `*` for both.
     pub allow: Vec<String>,
     /// Operations denied, or `*`; deny wins.
     pub deny: Vec<String>,
@@ -81,6 +81,27 @@ pub const fn role_has(role: Role, access: Access) -> bool {
         Role::Staff => matches!(access, Access::Read | Access::Write | Access::Send),
         Role::Teacher => matches!(access, Access::Read | Access::Write),
         Role::Student | Role::Parent => false,
+    }
+}
+
+/// What a grant names where it lets a user act on behalf of others.
+const ACT_AS: &str = "actAs";
+
+/// What was allowed: the call, and whether it may act on behalf of anybody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowed {
+    anybody: bool,
+}
+
+impl Allowed {
+    /// Whether the actor may act on behalf of this user of the vendor's; `permission_denied` says why not.
+    pub(crate) fn check_subject(self, actor: &Actor, subject: Option<&str>) -> Result<()> {
+        if self.anybody || subject.is_none_or(|subject| actor.is_known_as(subject)) {
+            return Ok(());
+        }
+        let why = "this user may act as themselves alone, by the address that the actor is given; an administrator can grant \
+                   actAs";
+        Err(Error::new(ErrorCode::PermissionDenied, why))
     }
 }
 
@@ -158,7 +179,7 @@ impl AccessService {
         actor: &Actor,
         provider: &ProviderSpec,
         operation: &OperationSpec,
-    ) -> Result<()> {
+    ) -> Result<Allowed> {
         let denied = |why: String| Err(Error::new(ErrorCode::PermissionDenied, why));
         actor.check()?;
         if actor.tenant().is_some_and(|own| own != tenant) {
@@ -175,7 +196,8 @@ impl AccessService {
         }
         let role = grant.role.unwrap_or(actor.role());
         if Grant::names(&grant.allow, operation.name) || role_has(role, operation.access) {
-            return Ok(());
+            let anybody = role_has(role, Access::Manage) || Grant::names(&grant.allow, ACT_AS);
+            return Ok(Allowed { anybody: anybody && !Grant::names(&grant.deny, ACT_AS) });
         }
         denied(format!(
             "{} needs the right to {}, which the role {role} does not have; an administrator can grant it",
@@ -253,11 +275,11 @@ impl AccessService {
             .map_err(|_| Error::invalid("userId", "must have 1 to 256 characters and no control characters"))?;
         for (list, names) in [("allow", &grant.allow), ("deny", &grant.deny)] {
             for (at, name) in names.iter().enumerate() {
-                if name != "*" && provider.operation(name).is_err() {
+                if ![ACT_AS, "*"].contains(&name.as_str()) && provider.operation(name).is_err() {
                     let known: Vec<_> = provider.operations.iter().map(|operation| operation.name).collect();
                     return Err(Error::invalid(
                         format!("{list}[{at}]"),
-                        format!("must be * or an operation of {}: {}", provider.info.id, known.join(", ")),
+                        format!("must be *, actAs, or an operation of {}: {}", provider.info.id, known.join(", ")),
                     ));
                 }
             }

@@ -8,6 +8,8 @@ export interface Actor {
   role: Role;
   /** An actor that names its tenant is refused in every other. */
   tenant?: string;
+  /** The address the vendors know the actor by: calls may act on behalf of it. */
+  address?: string;
   /** The IP address the actor asks from. */
   ip?: string;
   userAgent?: string;

@@ -82,6 +82,10 @@ macro_rules! operation {
                 Ok(())
             }
 
+            fn subject(&self) -> Option<&str> {
+                super::wire::whose!(self $($optional)*)
+            }
+
             #[allow(unused_variables, reason = "some need no arguments")]
             async fn run(
                 self,
@@ -92,6 +96,13 @@ macro_rules! operation {
             }
         }
     };
+}
+
+/// Whose mailbox, calendar or drive it is, where the arguments can say so.
+macro_rules! whose {
+    ($this:tt) => { None };
+    ($this:tt user_id $($rest:ident)*) => { $this.user_id.as_deref() };
+    ($this:tt $other:ident $($rest:ident)*) => { super::wire::whose!($this $($rest)*) };
 }
 
 /// An operation that answers a page of a list, with `pageSize` and `pageToken` among its arguments. `from` is the place in
@@ -194,4 +205,4 @@ macro_rules! choice {
 }
 
 pub(super) use crate::providers::names::camel;
-pub(super) use {arguments, choice, list, object, operation, record};
+pub(super) use {arguments, choice, list, object, operation, record, whose};

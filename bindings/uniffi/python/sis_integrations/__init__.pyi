@@ -22,6 +22,7 @@ class Actor:
     id: str
     role: _RoleName
     tenant: str | None = None
+    address: str | None = None
     ip: str | None = None
     user_agent: str | None = None
     scopes: list[str] | None = None

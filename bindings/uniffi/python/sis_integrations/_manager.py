@@ -33,6 +33,8 @@ class Actor:
     role: Role
     #: The only tenant this actor belongs to: every other refuses it.
     tenant: "str | None" = None
+    #: The address the vendors know the actor by: calls may act on behalf of it.
+    address: "str | None" = None
     ip: "str | None" = None
     user_agent: "str | None" = None
     #: What the actor is held to: each `provider:operation`, `provider:*` or `*`.
