@@ -3,9 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 package=bindings/wasm/js
-# The budget (docs/performance.md) was met with one provider, and is not with five; the limit keeps it from growing unseen.
+# The budget (docs/performance.md) was met with one provider, and is not with seven; the limit keeps it from growing unseen.
 budget=$((800 * 1024))
-limit=$((1150 * 1024))
+limit=$((2100 * 1024))
+# For a smaller package: the providers to build in, by their ids with spaces between. Without it, all.
+chosen=()
+if [[ -n ${SIS_WASM_PROVIDERS-} ]]; then
+  chosen=(--no-default-features)
+  for provider in $SIS_WASM_PROVIDERS; do chosen+=(--features "sis-integrations/$provider"); done
+fi
 target=$(cargo metadata --format-version 1 --no-deps | node -p 'JSON.parse(require("fs").readFileSync(0)).target_directory')
 tools=$target/tools
 
@@ -25,7 +31,7 @@ fi
 # Nothing on this machine's disk stands in the module.
 export RUSTFLAGS="${RUSTFLAGS-} --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
 rustup target add wasm32-unknown-unknown >/dev/null 2>&1 || true
-cargo build --quiet --package sis-integrations-wasm --target wasm32-unknown-unknown --profile wasm-release
+cargo build --quiet --package sis-integrations-wasm --target wasm32-unknown-unknown --profile wasm-release "${chosen[@]}"
 
 [[ -d $package/node_modules/binaryen ]] || npm ci --prefix "$package" --no-audit --no-fund --silent
 rm -rf "$package/pkg"
