@@ -32,7 +32,7 @@ impl Core {
                     tracing::error!(%error, "subscriptions could not be looked for");
                 }
                 drop(core);
-                runtime.sleep(SWEEP).await;
+                runtime.rest(SWEEP).await;
             }
         });
     }

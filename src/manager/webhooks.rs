@@ -291,7 +291,7 @@ impl Core {
                     tracing::error!(%error, "webhook events that were left behind could not be looked for");
                 }
                 drop(core);
-                runtime.sleep(SWEEP).await;
+                runtime.rest(SWEEP).await;
             }
         });
     }

@@ -11,6 +11,11 @@ pub trait Executor: Send + Sync + 'static {
 
     /// Completes after `wait`.
     fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()>;
+
+    /// The same, for work that looks again from time to time: a process with nothing else to do need not stay for it.
+    fn rest(&self, wait: Duration) -> BoxFuture<'static, ()> {
+        self.sleep(wait)
+    }
 }
 
 /// Time, spawning and sleeping: the only place in the crate that knows of them.
@@ -92,6 +97,11 @@ impl Runtime {
         self.executor.sleep(wait)
     }
 
+    /// The same, but a process with nothing else to do need not stay for it.
+    pub fn rest(&self, wait: Duration) -> BoxFuture<'static, ()> {
+        self.executor.rest(wait)
+    }
+
     /// The result of `task`, or `None` if it takes longer than `limit`.
     pub async fn timeout<T>(&self, limit: Duration, task: impl Future<Output = T>) -> Option<T> {
         match select(pin!(task), self.sleep(limit)).await {
@@ -154,7 +164,11 @@ mod wasm {
         }
 
         fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
-            Box::pin(Timer::start(wait))
+            Box::pin(Timer::start(wait, false))
+        }
+
+        fn rest(&self, wait: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(Timer::start(wait, true))
         }
     }
 
@@ -173,7 +187,7 @@ mod wasm {
     }
 
     impl Timer {
-        fn start(wait: Duration) -> Self {
+        fn start(wait: Duration, idle: bool) -> Self {
             let (ring, rung) = oneshot::channel();
             let mut ring = Some(ring);
             let wake = Closure::new(move || {
@@ -183,9 +197,16 @@ mod wasm {
             });
             let millis = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
             let number = NEXT.replace(NEXT.get() + 1);
-            // A host without timers drops `wake`, and the sleep ends at once.
-            if let Some(handle) = global("setTimeout", &[wake.as_ref().clone(), millis.into()]) {
-                SET.with_borrow_mut(|set| set.insert(number, (handle, wake)));
+            // A host without timers drops `wake`, and the sleep ends at once; what only looks from time to time never looks.
+            match global("setTimeout", &[wake.as_ref().clone(), millis.into()]) {
+                Some(handle) => {
+                    if idle {
+                        unref(&handle);
+                    }
+                    SET.with_borrow_mut(|set| set.insert(number, (handle, wake)));
+                }
+                None if idle => wake.forget(),
+                None => {}
             }
             Self { number, rung }
         }
@@ -205,6 +226,14 @@ mod wasm {
             if let Some((handle, _)) = SET.with_borrow_mut(|set| set.remove(&self.number)) {
                 global("clearTimeout", &[handle]);
             }
+        }
+    }
+
+    /// In Node a timer keeps the process alive unless it is told not to; in browsers it is a number.
+    fn unref(handle: &JsValue) {
+        let unref = js_sys::Reflect::get(handle, &"unref".into()).unwrap_or(JsValue::UNDEFINED);
+        if let Ok(unref) = unref.dyn_into::<js_sys::Function>() {
+            let _ = unref.call0(handle);
         }
     }
 
