@@ -25,7 +25,7 @@ use crate::{
 const ROUND: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
 const AT_ONCE: usize = 32;
-const FROM: &str = "office@school.example";
+const FROM: &str = sandbox::sendgrid::FROM_EMAIL;
 
 pub(crate) async fn measure(folder: &Path) -> Outcome {
     let sandbox = Sandbox::start().await?;
