@@ -6,12 +6,13 @@ use serde_json::{Map, json};
 use std::sync::Arc;
 use url::Url;
 
-use super::Tenant;
+use super::{Tenant, tenant::Administration};
 use crate::{
     error::{Error, ErrorCode, Result},
-    model::{Actor, Secret, Timestamp},
+    model::{Actor, Redactor, Secret, Timestamp},
     providers::ProviderSpec,
-    services::{ConfigChange, ConfigView, Event, LiveConfig},
+    services::{ConfigChange, ConfigView, Event, LiveConfig, outcome_name},
+    storage::Change,
     transport::{
         Plan, Repeat, decide,
         oauth::{self, ConsentPage},
@@ -79,6 +80,9 @@ impl Tenant {
         let result = async {
             let (page, _) = self.consent_page(&spec, &record.keys).await?;
             check_redirect(&request.redirect_uri)?;
+            // Settings that a consent does not go with are found now, and not when its code has been used.
+            let change = self.with_refresh_token(&spec, "of-the-consent").await?;
+            self.core.configs.prepare(&self.id, &record.keys, &spec, actor, record.call.request_id, change).await?;
             let scopes = request.scopes.unwrap_or_else(|| page.scopes.clone());
             if scopes.is_empty() || scopes.iter().any(|scope| scope.is_empty() || scope.contains(char::is_whitespace)) {
                 return Err(Error::invalid("scopes", "must name at least one scope, each without spaces"));
@@ -102,63 +106,109 @@ impl Tenant {
     /// person declined, `needs_reconnect` where the vendor takes the code no longer or gives no lasting consent.
     pub async fn complete_consent(&self, actor: &Actor, provider: &str, answer: ConsentAnswer) -> Result<ConfigView> {
         let spec = self.core.provider(provider)?.clone();
-        let record = self.administer(actor, Some(spec.info.id), Event::ConfigChanged).await?;
-        let result = async {
-            let begun = self.core.consents.take(&self.id, &record.keys, spec.info.id, actor, &answer.state).await?;
-            let Some(code) = answer.code.filter(|_| answer.error.is_none()) else {
-                let why: String =
-                    answer.error.unwrap_or_default().chars().filter(|c| !c.is_control()).take(80).collect();
-                let message =
-                    format!("{} was not connected: the person or their administrator declined ({why})", spec.info.name);
-                return Err(Error::new(ErrorCode::PermissionDenied, message));
+        let record = self.administer(actor, Some(spec.info.id), Event::ConsentCompleted).await?;
+        // The state and the code are good once: what begins here comes to its end whatever becomes of the caller.
+        let (tenant, actor) = (self.clone(), actor.clone());
+        let completed = async move {
+            let refresh = tenant.exchange_code(&actor, &spec, &record, answer).await;
+            let connected = match refresh {
+                Ok(refresh) => tenant.connect(&record, &spec, refresh).await,
+                Err(error) => Err(error),
             };
-            let (page, config) = self.consent_page(&spec, &record.keys).await?;
-            let now = self.core.runtime.now();
-            let request =
-                page.client.exchange(&page.endpoint, code.expose(), &begun.redirect, begun.verifier.expose(), now)?;
-            let gate = self.core.gate(&self.id, spec.info.id);
-            let plan = Plan {
-                outbound: config.outbound.clone(),
-                breaker: gate.breaker.clone(),
-                budget: gate.budget.clone(),
-                backoff: self.core.backoff,
-                // A code is good for one use.
-                repeat: Repeat::Never,
-                decide,
-                deadline: now.after(PATIENCE),
-                urgent: false,
-            };
-            let mut attempts = 0;
-            let response = self.core.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
-            let given = oauth::read(&response, spec.info.name)?;
-            let refresh = given.refresh.ok_or_else(|| {
-                Error::new(
-                    ErrorCode::NeedsReconnect,
-                    format!(
-                        "{} gave no refresh token, so the consent would end within the hour. Take this application out of \
-                         the account's connected applications, and connect again",
-                        spec.info.name
-                    ),
-                )
-            })?;
-            if let Some(granted) = &given.scope {
-                let granted: Vec<&str> = granted.split_whitespace().collect();
-                tracing::info!(tenant = %self.id, provider = spec.info.id, scopes = granted.len(), "consent was given");
+            let outcome = Some(outcome_name(connected.as_ref().err()));
+            let row = record.call.row(tenant.core.runtime.now(), Event::ConsentCompleted, None, outcome, None);
+            let recorded = tenant.core.audit.record_outcome(&tenant.id, &record.keys, vec![Change::Insert(row)]).await;
+            if let Err(error) = recorded {
+                tracing::error!(%error, tenant = %tenant.id, "the outcome of a consent could not be recorded");
             }
-            Ok(refresh)
+            connected.map_err(|error: Error| error.at(spec.info.id, "", record.call.request_id))
         };
-        let refresh = result.await.map_err(|error: Error| error.at(spec.info.id, "", record.call.request_id))?;
-        drop(record);
-        let known = self.core.configs.view(&self.id, &spec).await?;
+        let stopping = || Err(Error::new(ErrorCode::Closed, "the process is stopping"));
+        self.core.runtime.run(completed).await.unwrap_or_else(stopping)
+    }
+
+    /// The refresh token that the code of a consent is good for.
+    async fn exchange_code(
+        &self,
+        actor: &Actor,
+        spec: &ProviderSpec,
+        record: &Administration,
+        answer: ConsentAnswer,
+    ) -> Result<Secret<String>> {
+        let begun = self.core.consents.take(&self.id, &record.keys, spec.info.id, actor, &answer.state).await?;
+        let Some(code) = answer.code.filter(|_| answer.error.is_none()) else {
+            let why: String = answer.error.unwrap_or_default().chars().filter(|c| !c.is_control()).take(80).collect();
+            let message =
+                format!("{} was not connected: the person or their administrator declined ({why})", spec.info.name);
+            return Err(Error::new(ErrorCode::PermissionDenied, message));
+        };
+        let (page, config) = self.consent_page(spec, &record.keys).await?;
+        let now = self.core.runtime.now();
+        let request =
+            page.client.exchange(&page.endpoint, code.expose(), &begun.redirect, begun.verifier.expose(), now)?;
+        let gate = self.core.gate(&self.id, spec.info.id);
+        let plan = Plan {
+            outbound: config.outbound.clone(),
+            breaker: gate.breaker.clone(),
+            budget: gate.budget.clone(),
+            backoff: self.core.backoff,
+            // A code is good for one use.
+            repeat: Repeat::Never,
+            decide,
+            deadline: now.after(PATIENCE),
+            urgent: false,
+        };
+        let intent = record.call.row(now, Event::ConsentExchanged, None, None, None);
+        self.keep(record, vec![Change::Insert(intent)]).await?;
+        let mut attempts = 0;
+        let exchanged = async {
+            let response = self.core.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
+            oauth::read(&response, spec.info.name)
+        };
+        // A vendor that repeats what it was sent must not have it shown.
+        let sent = Redactor::new([code.expose().as_str(), begun.verifier.expose()]);
+        let clean = |text: &str| config.redactor.clean(&sent.clean(text));
+        let given = exchanged.await.map_err(|error| error.map_text(clean))?;
+        let refresh = given.refresh.ok_or_else(|| {
+            Error::new(
+                ErrorCode::NeedsReconnect,
+                format!(
+                    "{} gave no refresh token, so the consent would end within the hour. Take this application out of the \
+                     account's connected applications, and connect again",
+                    spec.info.name
+                ),
+            )
+        })?;
+        if let Some(granted) = &given.scope {
+            let scopes = granted.split_whitespace().count();
+            tracing::info!(tenant = %self.id, provider = spec.info.id, scopes, "consent was given");
+        }
+        Ok(refresh)
+    }
+
+    /// Keeps the refresh token among the settings, whoever else changes them meanwhile.
+    async fn connect(
+        &self,
+        record: &Administration,
+        spec: &ProviderSpec,
+        refresh: Secret<String>,
+    ) -> Result<ConfigView> {
+        let mut tries = 0;
+        loop {
+            let change = self.with_refresh_token(spec, refresh.expose()).await?;
+            match self.change_config(record, spec, change).await {
+                Err(error) if error.code() == ErrorCode::Conflict && tries < 5 => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn with_refresh_token(&self, spec: &ProviderSpec, refresh: &str) -> Result<ConfigChange> {
+        let known = self.core.configs.view(&self.id, spec).await?;
         let mut settings = known.as_ref().map_or_else(Map::new, |view| view.config.clone());
-        settings.insert("refresh_token".to_owned(), json!(refresh.expose()));
+        settings.insert("refresh_token".to_owned(), json!(refresh));
         let expected_version = known.map(|view| view.version);
-        self.configure_json(
-            actor,
-            provider,
-            ConfigChange { enabled: Some(true), config: Some(settings), expected_version },
-        )
-        .await
+        Ok(ConfigChange { enabled: Some(true), config: Some(settings), expected_version })
     }
 
     async fn consent_page(

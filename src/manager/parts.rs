@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -141,6 +141,7 @@ impl Tokens for CallTokens {
             vendor: self.vendor,
             grant,
             plan: self.plan.clone(),
+            _under_way: self.core.enter().ok().map(|entered| Box::new(entered) as Box<dyn Any + Send + Sync>),
         };
         self.core.tokens.token(wish, refused).await
     }

@@ -168,6 +168,7 @@ async fn stations(
                 request_id,
                 deadline,
                 operation.repeat,
+                !operation.steps.is_empty(),
             );
             match known.await {
                 Ok(Known::Answered(first, answer)) => return answer.map(|answer| (first, Brought::Replayed(answer))),

@@ -1,4 +1,4 @@
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{collections::HashSet, ops::Deref, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -167,11 +167,18 @@ impl Tenant {
         actor: &'a Actor,
         list: O,
     ) -> impl futures::Stream<Item = Result<O::Item>> + Send + 'a {
-        let pages = futures::stream::try_unfold(Some(list), move |list| async move {
+        let begun = (Some(list), HashSet::new());
+        let pages = futures::stream::try_unfold(begun, move |(list, mut asked)| async move {
             let Some(list) = list else { return Ok(None) };
-            let page = self.call(actor, list.clone()).await?.output;
+            // A vendor that gives the same page again and again would be asked for ever.
+            let question =
+                serde_json::to_vec(&list).map_err(|_| Error::internal("the arguments cannot be written as JSON"))?;
+            if !asked.insert(question) {
+                return Err(Error::new(ErrorCode::InvalidResponse, "the vendor gives the same page of the list again"));
+            }
+            let page = self.request(actor).wait().call(list.clone()).await?.output;
             let next = list.next(&page);
-            Ok::<_, Error>(Some((futures::stream::iter(O::items(page).into_iter().map(Ok)), next)))
+            Ok::<_, Error>(Some((futures::stream::iter(O::items(page).into_iter().map(Ok)), (next, asked))))
         });
         futures::TryStreamExt::try_flatten(pages)
     }
@@ -204,19 +211,26 @@ impl Tenant {
     pub async fn configure_json(&self, actor: &Actor, provider: &str, change: ConfigChange) -> Result<ConfigView> {
         let spec = self.core.provider(provider)?;
         let record = self.administer(actor, Some(spec.info.id), Event::ConfigChanged).await?;
-        let result = async {
-            let request_id = record.call.request_id;
-            let (mut changes, view) =
-                self.core.configs.prepare(&self.id, &record.keys, spec, actor, request_id, change).await?;
-            let fields: Vec<_> = view.config.keys().cloned().collect();
-            let detail = serde_json::json!({ "version": view.version, "enabled": view.enabled, "fields": fields });
-            changes.push(record.row(&self.core, Event::ConfigChanged, detail));
-            self.keep(&record, changes).await?;
-            self.core.configs.forget(&self.id, spec);
-            self.core.webhooks.forget();
-            Ok(view)
-        };
-        result.await.map_err(|error: Error| error.at(spec.info.id, "", record.call.request_id))
+        let changed = self.change_config(&record, spec, change).await;
+        changed.map_err(|error: Error| error.at(spec.info.id, "", record.call.request_id))
+    }
+
+    pub(super) async fn change_config(
+        &self,
+        record: &Administration,
+        spec: &ProviderSpec,
+        change: ConfigChange,
+    ) -> Result<ConfigView> {
+        let (actor, request_id) = (&record.call.actor, record.call.request_id);
+        let (mut changes, view) =
+            self.core.configs.prepare(&self.id, &record.keys, spec, actor, request_id, change).await?;
+        let fields: Vec<_> = view.config.keys().cloned().collect();
+        let detail = serde_json::json!({ "version": view.version, "enabled": view.enabled, "fields": fields });
+        changes.push(record.row(&self.core, Event::ConfigChanged, detail));
+        self.keep(record, changes).await?;
+        self.core.configs.forget(&self.id, spec);
+        self.core.webhooks.forget();
+        Ok(view)
     }
 
     /// A provider's settings, secrets masked. Only for an administrator.

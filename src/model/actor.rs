@@ -174,6 +174,11 @@ impl Actor {
         })
     }
 
+    /// Who the actor is, without where and with what it asks: for work done later in its name.
+    pub(crate) fn later(&self) -> Self {
+        Self { ip: None, user_agent: None, ..self.clone() }
+    }
+
     /// Refuses ids that no audit row could show.
     pub(crate) fn check(&self) -> Result<()> {
         if self.id.is_empty() || self.id.chars().count() > 256 || self.id.chars().any(char::is_control) {

@@ -377,18 +377,27 @@ impl<'a, P: Provider> Call<'a, P> {
                 .map_err(|_| Error::internal("a step of an earlier version cannot be read"));
         }
         self.context.steps.begin(name).await?;
-        self.context.doubt.store(false, Ordering::Relaxed);
+        // A step within a step has doubts of its own; those of the outer one stay.
+        let before = self.context.doubt.swap(false, Ordering::Relaxed);
         let result = work(begun).await;
         match &result {
             Ok(brought) => {
+                self.context.doubt.fetch_or(before, Ordering::Relaxed);
                 let brought = serde_json::to_value(brought).map_err(|_| Error::internal("a step is not JSON"))?;
-                self.context.steps.done(name, brought, secret).await?;
+                // What was done and could not be recorded must not look as if it could simply be done again.
+                self.context.steps.done(name, brought, secret).await.map_err(|error| {
+                    let why = format!("the step {name} was done and could not be recorded: {}", error.message());
+                    Error::new(ErrorCode::OutcomeUnknown, why)
+                })?;
             }
             // The error may be that of the look, and say nothing of what was looked for.
             Err(error) => {
                 self.note_doubt(error);
-                let doubtful = begun || self.context.doubt.load(Ordering::Relaxed);
-                self.context.steps.failed(name, error, doubtful).await?;
+                let doubtful = begun || self.context.doubt.fetch_or(before, Ordering::Relaxed);
+                // The reason why is the vendor's; that it could not be recorded is not.
+                if let Err(unrecorded) = self.context.steps.failed(name, error, doubtful).await {
+                    tracing::error!(%unrecorded, step = name, "the failure of a step could not be recorded");
+                }
             }
         }
         result

@@ -3,6 +3,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{
     Access, Call, CallContext, Capability, ConfigField, FollowUp, Incoming, Operation, Provider, ProviderConfig,
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode, Result},
-    model::{Basis, Manifest, Timestamp},
+    model::{Basis, Manifest, Timestamp, exposing},
     transport::{
         Decision, Headers, Repeat, Request, Seen,
         oauth::{ConsentPage, Rights, Scopes, Wanted},
@@ -55,8 +56,8 @@ pub trait Prepared: Send {
     fn spec(&self) -> OperationSpec;
     /// Refuses arguments that cannot work.
     fn validate(&self) -> Result<()>;
-    /// The arguments as bytes: the same for a typed and a dynamic call.
-    fn canonical(&self) -> Result<Vec<u8>>;
+    /// The arguments as bytes, secrets among them: the same for a typed and a dynamic call. To be digested.
+    fn canonical(&self) -> Result<Zeroizing<Vec<u8>>>;
     /// On whose behalf it acts, where the call says so.
     fn subject(&self) -> Option<&str>;
     /// Whether it can be used with the call's config.
@@ -80,8 +81,11 @@ impl<O: Operation> Prepared for Ready<O> {
         self.0.validate()
     }
 
-    fn canonical(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(&self.0).map_err(|_| Error::internal("the arguments cannot be written as JSON"))
+    fn canonical(&self) -> Result<Zeroizing<Vec<u8>>> {
+        // With its secrets: another password is another call.
+        exposing(|| serde_json::to_vec(&self.0))
+            .map(Zeroizing::new)
+            .map_err(|_| Error::internal("the arguments cannot be written as JSON"))
     }
 
     fn subject(&self) -> Option<&str> {

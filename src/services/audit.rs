@@ -46,6 +46,10 @@ pub enum Event {
     WebhookReplayed,
     /// A person was sent to a vendor's consent page.
     ConsentBegun,
+    /// The code that a consent brought is about to be exchanged for a token.
+    ConsentExchanged,
+    /// What came of a consent.
+    ConsentCompleted,
 }
 
 impl Event {
@@ -62,6 +66,8 @@ impl Event {
             Event::ApiKeyChanged => "api_key.changed",
             Event::WebhookReplayed => "webhook.replayed",
             Event::ConsentBegun => "consent.begun",
+            Event::ConsentExchanged => "consent.exchanged",
+            Event::ConsentCompleted => "consent.completed",
         }
     }
 }

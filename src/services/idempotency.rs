@@ -17,7 +17,7 @@ use crate::{
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 /// How long after its deadline a call may still be recording its outcome.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(60);
 
 /// What is known of a key.
 pub enum Known {
@@ -126,6 +126,7 @@ impl IdempotencyService {
         request_id: RequestId,
         deadline: Timestamp,
         repeat: Repeat,
+        in_steps: bool,
     ) -> Result<Known> {
         if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
             return Err(Error::invalid("idempotencyKey", "must have 1 to 255 characters and no control characters"));
@@ -162,8 +163,9 @@ impl IdempotencyService {
                 "the first call with this idempotency key is still under way",
             ));
         }
-        if repeat != Repeat::Never {
-            // Its process died. The vendor knows it by the same key, or it does not matter: it may be made again.
+        if repeat != Repeat::Never || in_steps {
+            // Its process died. The vendor knows it by the same key, or it does not matter, or its steps tell how far it came
+            // and look before they act: it may be made again.
             claim.over = Some(row.version);
             claim.steps = self.steps(keys, &row)?;
             return Ok(Known::New(claim));

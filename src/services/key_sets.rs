@@ -26,7 +26,8 @@ pub struct KeySetService {
     runtime: Runtime,
     backoff: Backoff,
     sets: Cache<String, (Duration, Arc<KeySet>)>,
-    asked: Cache<String, Duration>,
+    /// When each was asked for last. Held by the one that asks, the others wait.
+    asked: Cache<String, Arc<tokio::sync::Mutex<Option<Duration>>>>,
 }
 
 impl KeySetService {
@@ -37,20 +38,20 @@ impl KeySetService {
     /// The keys at `url`; fetched anew where they are old, or where `token` was signed with one that is not among them.
     pub(crate) async fn get(&self, url: &Url, token: Option<&str>, outbound: &Arc<Outbound>) -> Result<Arc<KeySet>> {
         let key = url.to_string();
-        let now = self.runtime.monotonic();
-        let known = self.sets.get(&key);
-        if let Some((at, set)) = &known
-            && now.saturating_sub(*at) < FRESH
-            && token.is_none_or(|token| set.has_key_of(token))
-        {
-            return Ok(set.clone());
+        if let Some(set) = self.fresh(&key, token) {
+            return Ok(set);
         }
-        let lately = self.asked.get(&key).is_some_and(|at| now.saturating_sub(at) < LEAST);
-        match known {
-            Some((_, set)) if lately => return Ok(set),
-            _ => {}
+        let asked = self.asked.get_or_insert_with(&key, || Ok::<_, Error>(Arc::default()))?;
+        let mut asked = asked.lock().await;
+        if let Some(set) = self.fresh(&key, token) {
+            return Ok(set);
         }
-        self.asked.insert(key.clone(), now);
+        let (known, now) = (self.sets.get(&key), self.runtime.monotonic());
+        // Anybody can send a token: what they send must not have us ask without end.
+        if asked.is_some_and(|at| now.saturating_sub(at) < LEAST) {
+            return known.map(|(_, set)| set).ok_or_else(unreadable);
+        }
+        *asked = Some(now);
         match self.fetch(url, outbound).await {
             Ok(set) => {
                 let set = Arc::new(set);
@@ -60,6 +61,12 @@ impl KeySetService {
             // Old keys verify what they signed; a vendor that is down does not make its webhooks forgeries.
             Err(error) => known.map(|(_, set)| set).ok_or(error),
         }
+    }
+
+    fn fresh(&self, key: &str, token: Option<&str>) -> Option<Arc<KeySet>> {
+        let (at, set) = self.sets.get(key)?;
+        let young = self.runtime.monotonic().saturating_sub(at) < FRESH;
+        (young && token.is_none_or(|token| set.has_key_of(token))).then_some(set)
     }
 
     async fn fetch(&self, url: &Url, outbound: &Arc<Outbound>) -> Result<KeySet> {
@@ -77,11 +84,13 @@ impl KeySetService {
         };
         let mut attempts = 0;
         let response = self.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
-        let unreadable =
-            || Error::new(ErrorCode::VendorUnavailable, "the vendor's public keys cannot be had at the moment");
         if response.status != 200 {
             return Err(unreadable());
         }
         serde_json::from_slice(&response.body).map_err(|_| unreadable())
     }
+}
+
+fn unreadable() -> Error {
+    Error::new(ErrorCode::VendorUnavailable, "the vendor's public keys cannot be had at the moment")
 }

@@ -23,6 +23,7 @@ pub use consents::ConsentService;
 pub use health::{HealthReport, HealthService, HealthStatus};
 pub use idempotency::{Claim, IdempotencyService, Known, StepBook};
 pub use key_sets::KeySetService;
+pub(crate) use subscriptions::AT_ONCE;
 pub use subscriptions::{Subscription, SubscriptionService};
 pub use tokens::TokenService;
 pub(crate) use tokens::Wish;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -19,8 +19,10 @@ const AHEAD: Duration = Duration::from_secs(24 * 3600);
 const LEASE: Duration = Duration::from_secs(300);
 /// The shortest and the longest wait after a renewal failed.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
-/// How many are renewed in one sweep.
-const AT_ONCE: u32 = 100;
+/// How long after its end a channel is still tried to be opened again: an outage is over by then.
+const GIVEN_UP: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How many are looked for at once.
+pub(crate) const AT_ONCE: u32 = 100;
 
 /// A channel at a vendor, as it may be shown.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -35,7 +37,7 @@ pub struct Subscription {
     pub resource: String,
     /// The vendor's id of it.
     pub vendor_id: String,
-    /// `active`, `renewing`, `failing` while renewals fail, or `lapsed`.
+    /// `active`, `renewing`, `failing` while renewals fail, or `lapsed`; one that lapsed is tried for a week more.
     pub state: String,
     /// When it lapses.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +57,15 @@ pub(crate) struct Due {
     pub(crate) provider: String,
     pub(crate) actor: Actor,
     pub(crate) renewal: Renewal,
+    had_lapsed: bool,
     row: Record,
+}
+
+/// What is kept encrypted: how a channel is renewed, and in whose name.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    renewal: Renewal,
+    actor: Actor,
 }
 
 /// Keeps the channels at vendors.
@@ -91,14 +101,16 @@ impl SubscriptionService {
         let known = self.writer.get(&key).await?;
         let created_at = known.as_ref().map_or(Ok(now), |row| row.timestamp("created_at"))?;
         // Who made it stays who it is for, whoever renews it.
-        let (actor_id, actor_role) = match &known {
-            Some(row) => (row.text("actor_id")?.to_owned(), row.text("actor_role")?.to_owned()),
-            None => (actor.id().to_owned(), actor.role().name().to_owned()),
+        let actor = match known.as_ref().map(|row| sealed(keys, row)).transpose()?.flatten() {
+            Some(sealed) => sealed.actor,
+            None => actor.later(),
         };
-        let renewal = match &channel.renewal {
+        let (actor_id, actor_role) = (actor.id().to_owned(), actor.role().name());
+        let renewal = match channel.renewal {
             None => None,
             Some(renewal) => {
-                let plain = serde_json::to_vec(renewal).map_err(|_| Error::internal("a renewal is not JSON"))?;
+                let sealed = Sealed { renewal, actor };
+                let plain = serde_json::to_vec(&sealed).map_err(|_| Error::internal("a renewal is not JSON"))?;
                 Some(keys.seal(tables::SUBSCRIPTIONS.name, &key.id, "renewal", &plain)?)
             }
         };
@@ -135,7 +147,7 @@ impl SubscriptionService {
             vendor_id: row.text("vendor_id")?.to_owned(),
             resource: row.text("resource")?.to_owned(),
             expires_at: row.opt_timestamp("expires_at"),
-            renewal: renewal(keys, &row)?,
+            renewal: sealed(keys, &row)?.map(|sealed| sealed.renewal),
         }))
     }
 
@@ -151,11 +163,13 @@ impl SubscriptionService {
     /// A vendor wants the channel renewed now.
     pub(crate) async fn hasten(&self, tenant: &TenantId, provider: &str, id: &str) -> Result<()> {
         let Some(row) = self.writer.get(&Self::key(tenant, provider, id)).await? else { return Ok(()) };
-        if row.opt_timestamp("renew_at").is_none() {
+        let now = self.runtime.now();
+        let under_way = row.text("state")? == "renewing" && row.opt_timestamp("renew_at").is_some_and(|end| end > now);
+        if under_way || row.bytes("renewal").is_err() {
             return Ok(());
         }
         let version = row.version;
-        let record = row.set("renew_at", self.runtime.now());
+        let record = row.set("renew_at", now);
         match self.writer.commit(&[Change::Put { record, expected: Some(version) }]).await {
             // Somebody is at it.
             Err(error) if error.code() == ErrorCode::Conflict => Ok(()),
@@ -174,8 +188,9 @@ impl SubscriptionService {
 
     /// Takes on a renewal; none where another process was faster.
     pub(crate) async fn take(&self, keys: &TenantKeys, row: Record) -> Result<Option<Due>> {
-        let Some(renewal) = renewal(keys, &row)? else { return Ok(None) };
-        let actor = Actor::new(row.text("actor_id")?, row.text("actor_role")?.parse()?);
+        let kept = sealed(keys, &row)?.ok_or_else(|| Error::internal("a channel that nobody can renew is due"))?;
+        let Sealed { renewal, actor } = kept;
+        let had_lapsed = row.text("state")? == "lapsed";
         let version = row.version;
         let record = row.set("state", "renewing").set("renew_at", self.runtime.now().after(LEASE));
         match self.writer.commit(&[Change::Put { record: record.clone(), expected: Some(version) }]).await {
@@ -185,26 +200,36 @@ impl SubscriptionService {
         }
         let mut row = record;
         row.version = version + 1;
-        Ok(Some(Due { provider: row.text("provider")?.to_owned(), actor, renewal, row }))
+        Ok(Some(Due { provider: row.text("provider")?.to_owned(), actor, renewal, had_lapsed, row }))
     }
 
-    /// A renewal failed: it is tried again until the channel lapses. Answers whether it has.
+    /// What cannot even be taken on stands in nobody's way: it is looked at again later.
+    pub(crate) async fn put_off(&self, row: Record, error: &Error) -> Result<()> {
+        let version = row.version;
+        let record = row.set("renew_at", self.runtime.now().after(AGAIN.1)).set("error", words(error));
+        match self.writer.commit(&[Change::Put { record, expected: Some(version) }]).await {
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(()),
+            result => result,
+        }
+    }
+
+    /// A renewal failed: it is tried again, for some time even after the channel has lapsed. Answers whether it just has.
     pub(crate) async fn failed(&self, due: Due, error: &Error) -> Result<bool> {
         let now = self.runtime.now();
         let end = due.row.opt_timestamp("expires_at");
         let lapsed = end.is_some_and(|end| end <= now);
-        let left = end.map_or(AGAIN.1, |end| end.since(now));
-        let wait = (left / 8).clamp(AGAIN.0, AGAIN.1);
-        let text: String = format!("{}: {}", error.code(), error.message()).chars().take(500).collect();
+        let wait = end.map_or(AGAIN.1, |end| if lapsed { now.since(end) / 4 } else { end.since(now) / 8 });
+        let wait = wait.clamp(AGAIN.0, AGAIN.1);
+        let given_up = end.is_some_and(|end| end.after(GIVEN_UP) <= now);
         let version = due.row.version;
         let record = due
             .row
             .set("state", if lapsed { "lapsed" } else { "failing" })
-            .set("renew_at", (!lapsed).then(|| now.after(wait)))
-            .set("error", text)
+            .set("renew_at", (!given_up).then(|| now.after(wait)))
+            .set("error", words(error))
             .set("updated_at", now);
         match self.writer.commit(&[Change::Put { record, expected: Some(version) }]).await {
-            Ok(()) => Ok(lapsed),
+            Ok(()) => Ok(lapsed && !due.had_lapsed),
             // It was renewed or forgotten by its own call after all.
             Err(error) if error.code() == ErrorCode::Conflict => Ok(false),
             Err(error) => Err(error),
@@ -212,11 +237,15 @@ impl SubscriptionService {
     }
 }
 
-fn renewal(keys: &TenantKeys, row: &Record) -> Result<Option<Renewal>> {
-    let Ok(sealed) = row.bytes("renewal") else { return Ok(None) };
-    let plain = keys.open(tables::SUBSCRIPTIONS.name, &row.key.id, "renewal", sealed)?;
-    let renewal = serde_json::from_slice(&plain);
-    renewal.map(Some).map_err(|_| Error::new(ErrorCode::StorageCorrupt, "the renewal of a channel cannot be read"))
+fn words(error: &Error) -> String {
+    format!("{}: {}", error.code(), error.message()).chars().take(500).collect()
+}
+
+fn sealed(keys: &TenantKeys, row: &Record) -> Result<Option<Sealed>> {
+    let Ok(kept) = row.bytes("renewal") else { return Ok(None) };
+    let plain = keys.open(tables::SUBSCRIPTIONS.name, &row.key.id, "renewal", kept)?;
+    let sealed = serde_json::from_slice(&plain);
+    sealed.map(Some).map_err(|_| Error::new(ErrorCode::StorageCorrupt, "the renewal of a channel cannot be read"))
 }
 
 fn shown(row: &Record) -> Result<Subscription> {

@@ -1,6 +1,13 @@
 //! [`TokenService`]: access tokens, kept encrypted, asked for once however many calls wait.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -19,8 +26,12 @@ use crate::{
 
 /// A token with less left than this is not used: the call would outlive it.
 const LEAST: Duration = Duration::from_secs(60);
-/// A token with less left than this is renewed beside the calls that still use it.
+/// A token with less left than this is renewed beside the calls that still use it. Of one that lives but a short time, a
+/// fifth: else it would be renewed all the time.
 const AHEAD: Duration = Duration::from_secs(300);
+const OF_ITS_LIFE: u32 = 5;
+/// How long nobody renews ahead after it failed.
+const PAUSE: Duration = Duration::from_secs(10);
 /// How long one process may be busy asking before another takes over.
 const LEASE: Duration = Duration::from_secs(30);
 /// How often a process looks whether the other has finished.
@@ -40,6 +51,8 @@ struct Kept {
     #[serde(default)]
     scope: Option<String>,
     expires_at: Timestamp,
+    /// How many seconds it lives in all.
+    lifetime: u64,
 }
 
 impl Kept {
@@ -47,7 +60,12 @@ impl Kept {
         let secrets = [Some(self.access.expose()), self.refresh.as_ref().map(Secret::expose)];
         let redactor = Redactor::new(secrets.into_iter().flatten());
         let token = AccessToken { value: self.access.clone(), scope: self.scope.clone(), redactor };
-        Held { token: Arc::new(token), expires_at: self.expires_at }
+        Held { token: Arc::new(token), expires_at: self.expires_at, lifetime: self.lifetime }
+    }
+
+    fn is_usable(&self, turned_down: Option<&Secret<String>>, now: Timestamp, least: Duration) -> bool {
+        lasts(self.expires_at, self.lifetime, now, least)
+            && turned_down.is_none_or(|refused| refused.expose() != self.access.expose())
     }
 }
 
@@ -56,6 +74,12 @@ impl Kept {
 struct Held {
     token: Arc<AccessToken>,
     expires_at: Timestamp,
+    lifetime: u64,
+}
+
+/// Whether a token lasts that long, or as long as one of its lifetime can be asked to.
+fn lasts(expires_at: Timestamp, lifetime: u64, now: Timestamp, least: Duration) -> bool {
+    expires_at.since(now) >= least.min(Duration::from_secs(lifetime) / OF_ITS_LIFE) && expires_at > now
 }
 
 /// A token's row as it was read.
@@ -73,17 +97,27 @@ struct Slot {
     /// Held by the one that asks; the others wait.
     asking: tokio::sync::Mutex<()>,
     known: parking_lot::Mutex<Known>,
+    /// Somebody renews ahead.
+    renewing: AtomicBool,
+}
+
+impl Slot {
+    /// The failure of an asking that ended after this moment.
+    fn failed_since(&self, of: &str, moment: Duration) -> Option<Error> {
+        let known = self.known.lock();
+        known.failed.as_ref().filter(|(at, _)| known.of == of && *at >= moment).map(|(_, error)| error.clone())
+    }
 }
 
 #[derive(Default)]
 struct Known {
     of: String,
     held: Option<Held>,
-    refused: Option<(Duration, Error)>,
+    /// The last failure, and when it was.
+    failed: Option<(Duration, Error)>,
 }
 
 /// For whom a token is wanted, and how the vendor may be asked.
-#[derive(Clone)]
 pub(crate) struct Wish {
     pub(crate) tenant: TenantId,
     pub(crate) keys: Arc<TenantKeys>,
@@ -91,6 +125,8 @@ pub(crate) struct Wish {
     pub(crate) vendor: &'static str,
     pub(crate) grant: TokenGrant,
     pub(crate) plan: Plan,
+    /// Held until the vendor's answer is stored: a manager that closes waits for it.
+    pub(crate) _under_way: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// Gives out access tokens.
@@ -119,31 +155,42 @@ impl TokenService {
         };
         let turned_down = refused.map(|token| token.value.clone());
         if let Some(held) = self.known(&slot, &of, turned_down.as_ref())? {
-            if held.expires_at.since(self.runtime.now()) < AHEAD
-                && let Ok(free) = slot.asking.try_lock()
-            {
-                drop(free);
-                let (service, slot, of) = (self.clone(), slot.clone(), of.clone());
-                self.runtime.spawn(async move {
-                    let held = slot.asking.lock().await;
-                    if let Err(error) = service.ask(&wish, &slot, &of, None, AHEAD).await {
-                        tracing::warn!(provider = wish.provider, code = %error.code(), "a token could not be renewed ahead");
-                    }
-                    drop(held);
-                });
+            if !lasts(held.expires_at, held.lifetime, self.runtime.now(), AHEAD) {
+                self.renew_ahead(wish, slot, of);
             }
             return Ok(held.token);
         }
         // In a task of its own: a call that gives up must not lose a refresh token that is on its way.
-        let service = self.clone();
+        let (service, began) = (self.clone(), self.runtime.monotonic());
         let asked = self.runtime.run(async move {
             let _held = slot.asking.lock().await;
             if let Some(held) = service.known(&slot, &of, turned_down.as_ref())? {
                 return Ok(held.token);
             }
+            // Whoever asked while this one waited has the vendor's answer to both.
+            if let Some(error) = slot.failed_since(&of, began) {
+                return Err(error);
+            }
             service.ask(&wish, &slot, &of, turned_down.as_ref(), LEAST).await
         });
         asked.await.unwrap_or_else(|| Err(Error::new(ErrorCode::Closed, "the process is stopping")))
+    }
+
+    /// Asks for another token beside the calls that still use this one; once, and not again at once where that fails.
+    fn renew_ahead(self: &Arc<Self>, wish: Wish, slot: Arc<Slot>, of: String) {
+        let lately = self.runtime.monotonic().saturating_sub(PAUSE);
+        if slot.failed_since(&of, lately).is_some() || slot.renewing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let service = self.clone();
+        self.runtime.spawn(async move {
+            let asking = slot.asking.lock().await;
+            if let Err(error) = service.ask(&wish, &slot, &of, None, AHEAD).await {
+                tracing::warn!(provider = wish.provider, code = %error.code(), "a token could not be renewed ahead");
+            }
+            drop(asking);
+            slot.renewing.store(false, Ordering::Release);
+        });
     }
 
     fn known(&self, slot: &Slot, of: &str, turned_down: Option<&Secret<String>>) -> Result<Option<Held>> {
@@ -151,13 +198,17 @@ impl TokenService {
         if known.of != of {
             return Ok(None);
         }
-        if let Some((at, error)) = &known.refused
+        if let Some((at, error)) = &known.failed
+            && matches!(error.code(), ErrorCode::NeedsReconnect | ErrorCode::NotConfigured)
             && self.runtime.monotonic().saturating_sub(*at) < REFUSED
         {
             return Err(error.clone());
         }
         let now = self.runtime.now();
-        let usable = |held: &&Held| usable(&held.token.value, held.expires_at, turned_down, now, LEAST);
+        let usable = |held: &&Held| {
+            lasts(held.expires_at, held.lifetime, now, LEAST)
+                && turned_down.is_none_or(|refused| refused.expose() != held.token.value.expose())
+        };
         Ok(known.held.as_ref().filter(usable).cloned())
     }
 
@@ -170,13 +221,15 @@ impl TokenService {
         turned_down: Option<&Secret<String>>,
         least: Duration,
     ) -> Result<Arc<AccessToken>> {
-        let key = Key::new(&tables::OAUTH_TOKENS, &wish.tenant, format!("{}:{}", wish.provider, wish.grant.name));
+        // A grant's name may hold a person's address, which is nobody's to read in a row's id.
+        let name = wish.keys.digest("token_name", wish.grant.name.as_bytes());
+        let key = Key::new(&tables::OAUTH_TOKENS, &wish.tenant, format!("{}:{name}", wish.provider));
         let gone = self.runtime.now().after(LEASE);
         let (version, kept) = loop {
             let row = self.row(&key, wish, of).await?;
             let now = self.runtime.now();
             if let Some(kept) = &row.kept
-                && usable(&kept.access, kept.expires_at, turned_down, now, least)
+                && kept.is_usable(turned_down, now, least)
             {
                 return Ok(learn(slot, of, kept.held()));
             }
@@ -197,11 +250,12 @@ impl TokenService {
                 let kept = Kept {
                     of: of.to_owned(),
                     expires_at: self.runtime.now().after(answer.lifetime),
+                    lifetime: answer.lifetime.as_secs(),
                     refresh: answer.refresh.or(kept.and_then(|kept| kept.refresh)),
                     access: answer.access,
                     scope: answer.scope,
                 };
-                self.put(&key, wish, Some(&kept), None, Some(version)).await?;
+                self.store(&key, wish, &kept, version, gone).await?;
                 Ok(learn(slot, of, kept.held()))
             }
             Err(error) => {
@@ -209,13 +263,28 @@ impl TokenService {
                 if let Err(error) = self.put(&key, wish, kept.as_ref(), None, Some(version)).await {
                     tracing::warn!(code = %error.code(), "the lease on a token could not be given back");
                 }
-                if matches!(error.code(), ErrorCode::NeedsReconnect | ErrorCode::NotConfigured) {
-                    let mut known = slot.known.lock();
-                    of.clone_into(&mut known.of);
-                    known.held = None;
-                    known.refused = Some((self.runtime.monotonic(), error.clone()));
+                let mut known = slot.known.lock();
+                if known.of != of {
+                    *known = Known { of: of.to_owned(), ..Known::default() };
                 }
+                if matches!(error.code(), ErrorCode::NeedsReconnect | ErrorCode::NotConfigured) {
+                    known.held = None;
+                }
+                known.failed = Some((self.runtime.monotonic(), error.clone()));
                 Err(error)
+            }
+        }
+    }
+
+    /// Stores what the vendor gave, as long as the lease lasts: a refresh token that was exchanged is worth some patience.
+    async fn store(&self, key: &Key, wish: &Wish, kept: &Kept, version: u64, gone: Timestamp) -> Result<()> {
+        loop {
+            match self.put(key, wish, Some(kept), None, Some(version)).await {
+                Err(error) if error.code() != ErrorCode::Conflict && self.runtime.now() < gone => {
+                    tracing::warn!(provider = wish.provider, code = %error.code(), "a token could not be stored yet");
+                    self.runtime.sleep(LOOK * 10).await;
+                }
+                result => return result,
             }
         }
     }
@@ -288,16 +357,6 @@ impl TokenService {
 
 fn learn(slot: &Slot, of: &str, held: Held) -> Arc<AccessToken> {
     let token = held.token.clone();
-    *slot.known.lock() = Known { of: of.to_owned(), held: Some(held), refused: None };
+    *slot.known.lock() = Known { of: of.to_owned(), held: Some(held), failed: None };
     token
-}
-
-fn usable(
-    access: &Secret<String>,
-    expires_at: Timestamp,
-    turned_down: Option<&Secret<String>>,
-    now: Timestamp,
-    least: Duration,
-) -> bool {
-    expires_at.since(now) >= least && turned_down.is_none_or(|refused| refused.expose() != access.expose())
 }

@@ -146,9 +146,12 @@ impl TokenGrant {
             ClientProof::Certificate { thumbprint, .. } => thumbprint,
         };
         let kind = match &self.kind {
-            GrantKind::RefreshToken(token) => token.expose().as_str(),
-            GrantKind::ClientCredentials => "",
-            GrantKind::Assertion { key_id, .. } => key_id.as_deref().unwrap_or_default(),
+            GrantKind::RefreshToken(token) => token.expose().clone(),
+            GrantKind::ClientCredentials => String::new(),
+            // The id of a key may be missing, and another account have the same.
+            GrantKind::Assertion { issuer, key, subject, .. } => {
+                format!("{issuer}\0{}\0{}", subject.as_deref().unwrap_or_default(), key.expose())
+            }
         };
         let (client, scope) = (&self.client.id, self.scope.as_deref().unwrap_or_default());
         Secret::new(format!("{}\0{client}\0{proof}\0{kind}\0{scope}", self.endpoint))
