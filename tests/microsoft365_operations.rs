@@ -262,3 +262,13 @@ async fn a_meeting_is_known_again() {
     let error = school.refuse("createOnlineMeeting", backwards).await;
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("endDateTime")));
 }
+
+#[tokio::test]
+async fn another_password_is_another_call() {
+    let school = School::open().await;
+    let user = |password: &str| json!({ "user": { "userPrincipalName": "kim@yourschool.example", "displayName": "Kim", "password": password } });
+    school.keyed("k-1", "createUser", &user("Corr3ct-Horse")).await.unwrap();
+    school.keyed("k-1", "createUser", &user("Corr3ct-Horse")).await.unwrap();
+    let error = school.keyed("k-1", "createUser", &user("Batt3ry-Staple")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::IdempotencyConflict);
+}

@@ -5,11 +5,12 @@ mod support;
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use serde_json::json;
 use sis_integrations::{
     Actor, AuditFilter, Clock, ConfigChange, Disclosure, Durability, ErrorCode, Grant, ManualClock, MasterKey, Retry,
     Role, Runtime, Subject, SystemClock,
-    providers::Quota,
+    providers::{Paged, Quota},
     services::State,
     storage::{MemoryStorage, Query, Storage, StorageExt, tables},
 };
@@ -110,6 +111,30 @@ async fn who_may_not_is_refused_and_the_refusal_is_kept() {
     let other = Actor::new("u-3", Role::Admin).of_tenant("elsewhere".parse().unwrap());
     assert_eq!(school.call(&other, LookUp::default()).await.unwrap_err().code(), ErrorCode::PermissionDenied);
     assert_eq!(school.config(&other, "courier").await.unwrap_err().code(), ErrorCode::PermissionDenied);
+}
+
+/// Turns the page to itself, as a vendor does that has lost its place.
+impl Paged for LookUp {
+    type Item = serde_json::Value;
+
+    fn next(&self, _: &serde_json::Value) -> Option<Self> {
+        Some(Self { what: "b".into() })
+    }
+
+    fn items(page: serde_json::Value) -> Vec<serde_json::Value> {
+        vec![page]
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_not_read_for_ever() {
+    let network = Network::default();
+    let manager = builder(&network).storage(MemoryStorage::new()).build().await.unwrap();
+    let school = configured(&manager, "school").await;
+    let admin = admin();
+    let pages: Vec<_> = school.stream(&admin, LookUp { what: "a".into() }).collect().await;
+    assert_eq!(pages.iter().filter(|page| page.is_ok()).count(), 2);
+    assert_eq!(pages.last().unwrap().as_ref().unwrap_err().code(), ErrorCode::InvalidResponse);
 }
 
 #[tokio::test]

@@ -339,6 +339,10 @@ async fn a_school_is_connected_by_a_consent_that_is_good_once_and_for_who_began_
     let bad = serde_json::from_value(json!({ "redirectUri": "http://sis.example/connected" })).unwrap();
     let error = school.begin_consent(&admin(), "suite", bad).await.unwrap_err();
     assert_eq!(error.field(), Some("redirectUri"));
+    // Every exchange is on record before it left, and every answer of a person with what came of it.
+    let trail = school.audit(&admin(), &Default::default()).await.unwrap();
+    let count = |event: &str| trail.entries.iter().filter(|entry| entry.event == event).count();
+    assert_eq!((count("consent.begun"), count("consent.exchanged"), count("consent.completed")), (3, 1, 4));
     assert!(school.verify_audit(&admin()).await.unwrap().intact);
 }
 
