@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::json;
 use sis_integrations::{
-    Actor, Error, ErrorCode, IntegrationManager, ManualClock, MasterKey, Role, Runtime, Tenant,
-    storage::{MemoryStorage, SqliteStorage, Storage},
+    Actor, Clock, Error, ErrorCode, IntegrationManager, ManualClock, MasterKey, Role, Runtime, SystemClock, Tenant,
+    storage::{MemoryStorage, Query, SqliteStorage, Storage, StorageExt, tables},
     transport::Backoff,
 };
 use suite::*;
@@ -344,6 +344,29 @@ async fn a_school_is_connected_by_a_consent_that_is_good_once_and_for_who_began_
     let count = |event: &str| trail.entries.iter().filter(|entry| entry.event == event).count();
     assert_eq!((count("consent.begun"), count("consent.exchanged"), count("consent.completed")), (3, 1, 4));
     assert!(school.verify_audit(&admin()).await.unwrap().intact);
+}
+
+#[tokio::test]
+async fn what_has_ended_is_deleted_and_a_rotated_refresh_token_is_not() {
+    for rotate in [false, true] {
+        let server = Server::start().await;
+        server.world.lock().rotate = rotate;
+        let (clock, storage) = (ManualClock::new(SystemClock.now()), MemoryStorage::new());
+        let manager = manager(storage.clone(), Runtime::current().with_clock(clock.clone())).await;
+        let school = manager.tenant("school-1").unwrap();
+        school.configure(&admin(), server.config()).await.unwrap();
+        school.request(&admin()).idempotency_key("report-1").call(paper()).await.unwrap();
+        let request = serde_json::from_value(json!({ "redirectUri": "https://sis.example/connected" })).unwrap();
+        school.begin_consent(&admin(), "suite", request).await.unwrap();
+        let rows = async |table| storage.query_all(Query::of(table, school.id())).await.unwrap().len();
+        manager.delete_expired().await.unwrap();
+        assert_eq!((rows(&tables::OAUTH_TOKENS).await, rows(&tables::IDEMPOTENCY_KEYS).await), (2, 1));
+        clock.advance(Duration::from_secs(25 * 3600));
+        manager.delete_expired().await.unwrap();
+        let left = usize::from(rotate);
+        assert_eq!((rows(&tables::OAUTH_TOKENS).await, rows(&tables::IDEMPOTENCY_KEYS).await), (left, 0));
+        read(&school).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -233,6 +233,7 @@ impl Builder {
         let core = Arc::new(core);
         core.sweep_webhooks();
         core.sweep_subscriptions();
+        core.sweep_expired();
         Ok(IntegrationManager(core))
     }
 }

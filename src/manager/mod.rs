@@ -3,6 +3,7 @@
 mod builder;
 mod consent;
 pub mod edge;
+mod housekeeping;
 mod parts;
 mod road;
 mod subscriptions;

@@ -344,7 +344,8 @@ impl TokenService {
         let record = Record::new(key.table, &key.tenant, key.id.clone())
             .set("provider", wish.provider)
             .set("token", sealed)
-            .set("expires_at", kept.map(|kept| kept.expires_at))
+            // A row with a refresh token of the vendor's own outlives the access token.
+            .set("expires_at", kept.filter(|kept| kept.refresh.is_none()).map(|kept| kept.expires_at))
             .set("lease_until", lease)
             .set("updated_at", self.runtime.now());
         let change = match expected {

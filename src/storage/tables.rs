@@ -259,11 +259,12 @@ table! {
 }
 
 table! {
-    /// OAuth tokens, encrypted; `id` is `provider:grant`.
+    /// OAuth tokens, encrypted; `id` is `provider:` and a keyed digest of the grant's name.
     OAUTH_TOKENS = "integration_oauth_tokens" {
         provider: Text,
         /// Access token, refresh token, scopes; empty before the first answer.
         token: Bytes,
+        /// From when on nobody needs it; none for a row with a refresh token of the vendor's own.
         expires_at: Timestamp ? null,
         /// Until then one process asks the vendor for another; the others wait.
         lease_until: Timestamp ? null,

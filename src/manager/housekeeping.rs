@@ -1,0 +1,58 @@
+//! What nobody needs any more: names of calls that are remembered no longer, tokens that have ended, and consents that nobody
+//! came back from.
+
+use std::sync::{Arc, Weak};
+
+use super::{Core, IntegrationManager};
+use crate::{
+    error::Result,
+    storage::{Change, Query, Storage, Test, tables},
+};
+
+/// How often it is looked for. The first time is not at the start, which a host waits for.
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(3600);
+/// How many rows go in one commit: others wait for it.
+const AT_ONCE: u32 = 500;
+/// How many commits one sweep makes.
+const MOST: usize = 1000;
+
+impl Core {
+    /// Deletes what has ended, from time to time.
+    pub(super) fn sweep_expired(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        let runtime = self.runtime.clone();
+        self.runtime.spawn(async move {
+            loop {
+                runtime.rest(SWEEP).await;
+                let Some(core) = Weak::upgrade(&weak) else { return };
+                let Ok(_entered) = core.enter() else { return };
+                if let Err(error) = core.delete_expired().await {
+                    tracing::error!(%error, "what has expired could not be deleted");
+                }
+            }
+        });
+    }
+
+    async fn delete_expired(&self) -> Result<()> {
+        // Rows that must outlive their answer, such as those of rotated refresh tokens, have no end.
+        for table in [&tables::IDEMPOTENCY_KEYS, &tables::OAUTH_TOKENS] {
+            let expired = || Query::across_tenants(table).filter("expires_at", Test::Le, self.runtime.now());
+            for _ in 0..MOST {
+                if self.writer.query(&expired().limit(1)).await?.records.is_empty() {
+                    break;
+                }
+                self.writer.commit(&[Change::DeleteWhere { query: expired(), limit: AT_ONCE }]).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl IntegrationManager {
+    /// Deletes what nobody needs any more: the kept answers of named calls after a day, ended tokens, abandoned consents. Runs
+    /// by itself every hour; a host that lives for one call at a time calls it from its own timer.
+    pub async fn delete_expired(&self) -> Result<()> {
+        let _entered = self.0.enter()?;
+        self.0.delete_expired().await
+    }
+}
