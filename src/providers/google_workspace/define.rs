@@ -207,6 +207,17 @@ macro_rules! scope {
     };
 }
 
+/// What an operation discloses: beside its arguments the user on whose behalf it is, who is of the staff unless another
+/// is named.
+macro_rules! disclosed {
+    ([] $($discloses:tt)*) => {
+        $crate::manifest! { "asUser": Contact(Staff), $($discloses)* }
+    };
+    ([$acting:ident] $($discloses:tt)*) => {
+        $crate::manifest! { "asUser": Contact($acting), $($discloses)* }
+    };
+}
+
 /// An operation: its arguments, of which some stand in the path, and what it sends.
 macro_rules! operation {
     (
@@ -215,6 +226,7 @@ macro_rules! operation {
         scopes $scopes:expr,
         $(steps $steps:expr,)?
         $(deadline $deadline:literal,)?
+        $(acting $acting:ident,)?
         discloses { $($discloses:tt)* }
         path { $($(#[$path_about:meta])* $path:ident: $path_type:ty,)* }
         required { $($(#[$required_about:meta])* $required:ident: $required_type:ty,)* }
@@ -274,7 +286,9 @@ macro_rules! operation {
 
             const NAME: &'static str = $wire;
             const ACCESS: $crate::providers::Access = $crate::providers::Access::$access;
-            const DISCLOSES: $crate::model::Manifest = $crate::manifest! { $($discloses)* };
+            const DISCLOSES: $crate::model::Manifest = $crate::providers::google_workspace::define::disclosed! {
+                [$($acting)?] $($discloses)*
+            };
             const REPEAT: $crate::transport::Repeat = $crate::transport::Repeat::$repeat;
             const SCOPES: $crate::transport::oauth::Scopes = $scopes;
             $(const STEPS: &'static [&'static str] = $steps;)?
@@ -363,7 +377,7 @@ macro_rules! page {
 }
 
 pub(super) use crate::providers::names::camel;
-pub(super) use {object, operation, page, scope};
+pub(super) use {disclosed, object, operation, page, scope};
 
 #[cfg(test)]
 mod tests {

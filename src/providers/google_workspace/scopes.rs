@@ -76,8 +76,13 @@ pub(super) const PUSH: Scopes = &[&[scope!("classroom.push-notifications")]];
 pub(super) const DIRECTORY_WATCH: Scopes =
     &[&[scope!("admin.directory.user.readonly"), scope!("admin.directory.user")]];
 
+/// Of these, answers tell who people are;
+pub(super) const CLASS_PEOPLE: &[&str] = &[scope!("classroom.rosters.readonly"), scope!("classroom.rosters")];
+/// with their addresses only by this one, without which nothing is refused.
+pub(super) const CLASS_OPTIONAL: &[&str] = &[scope!("classroom.profile.emails")];
+
 /// What a consent to all of it asks for: for each product the scope that opens what its operations need.
-pub(super) const EVERYTHING: [&str; 17] = [
+pub(super) const EVERYTHING: [&str; 20] = [
     "openid",
     "email",
     scope!("drive"),
@@ -89,10 +94,30 @@ pub(super) const EVERYTHING: [&str; 17] = [
     scope!("classroom.rosters"),
     scope!("classroom.profile.emails"),
     scope!("classroom.coursework.students"),
+    scope!("classroom.coursework.me"),
     scope!("classroom.announcements"),
     scope!("classroom.topics"),
     scope!("classroom.guardianlinks.students"),
     scope!("classroom.push-notifications"),
     scope!("meetings.space.created"),
     scope!("admin.directory.user"),
+    scope!("admin.directory.group"),
+    scope!("admin.directory.orgunit"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        providers::{Provider, google_workspace::GoogleWorkspace},
+        transport::oauth,
+    };
+
+    #[test]
+    fn a_consent_to_everything_is_enough_for_every_operation() {
+        let granted = EVERYTHING.join(" ");
+        for operation in GoogleWorkspace::operations() {
+            assert!(oauth::missing(operation.scopes, &granted).is_empty(), "{}", operation.name);
+        }
+    }
+}

@@ -28,6 +28,9 @@ const DAYS: u32 = 7;
 /// The longest that any of them gives.
 const MOST_DAYS: u32 = 30;
 
+/// After how long a mailbox's watch counts as lapsed. It is renewed about a day ahead of that.
+const RENEWED: Duration = Duration::from_secs(2 * 86_400);
+
 object! {
     /// A channel that tells of changes.
     Watch {
@@ -130,18 +133,27 @@ async fn kept(
         expires_at: Some(end),
         renewal: Some(Renewal { operation: wanted.operation.to_owned(), arguments }),
     };
-    call.keep_channel(channel).await?;
+    call.keep_channel(channel.clone()).await?;
     call.note("channelId", id.clone());
     if let Some(old) = wanted.replaces
         && old != id
         && let Ok(old) = call.channel(old).await
-        && let Err(error) = stop(call, &old).await
     {
-        // It lapses by itself; until then changes are told twice, with other ids.
-        tracing::warn!(code = %error.code(), "a channel that was replaced could not be stopped");
-        call.forget_channel(&old.id).await?;
+        if is_same(&old, &channel) {
+            call.forget_channel(&old.id).await?;
+        } else if let Err(error) = stop(call, &old).await {
+            // It lapses by itself; until then changes are told twice, with other ids.
+            tracing::warn!(code = %error.code(), "a channel that was replaced could not be stopped");
+            call.forget_channel(&old.id).await?;
+        }
     }
     Ok(Watch { channel_id: Some(id), resource: Some(wanted.resource), expires_at: Some(end), ..Watch::default() })
+}
+
+/// Whether both are one registration with Google: of a feed and a topic Classroom keeps one, and answers a second with the
+/// id of the first. With the others that id is of what is watched.
+fn is_same(old: &Channel, new: &Channel) -> bool {
+    new.resource.starts_with("classroom/") && !new.vendor_id.is_empty() && old.vendor_id == new.vendor_id
 }
 
 /// Tells the API that a channel belongs to that it has done its work.
@@ -208,7 +220,7 @@ operation! {
     /// Example: `{"fileId": "file-1", "address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchFile = "watchFile", Manage, Never -> Watch,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file.
         file_id: String,
@@ -248,7 +260,7 @@ operation! {
     /// Example: `{"address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchChanges = "watchChanges", Manage, Never -> Watch,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {
         /// Where the host takes webhooks: an https address that Google can reach. The school's route is added.
@@ -301,7 +313,7 @@ operation! {
     /// Example: `{"calendarId": "primary", "address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchEvents = "watchEvents", Manage, Never -> Watch,
     scopes scopes::EVENT,
-    discloses { "calendarId": Contact(Staff), "asUser": Contact(Staff) }
+    discloses { "calendarId": Contact(Staff) }
     path {
         /// The calendar; `primary` is the user's own.
         calendar_id: String,
@@ -338,7 +350,7 @@ operation! {
     /// Example: `{"event": "add", "address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchUsers = "watchUsers", Manage, Never -> Watch,
     scopes scopes::DIRECTORY_WATCH,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {
         /// Of what to be told: `add`, `delete`, `makeAdmin`, `undelete` or `update`.
@@ -383,7 +395,7 @@ operation! {
     /// Example: `{"topicName": "projects/school/topics/gmail"}`
     WatchMail = "watchMail", Manage, Always -> Watch,
     scopes scopes::MAILBOX_WATCH,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {
         /// The topic: `projects/PROJECT/topics/TOPIC`.
@@ -406,6 +418,8 @@ operation! {
         let response = call.send_as(call.post(url).json(&Value::Object(body)), Repeat::Always).await?;
         let opened: Opened = call.read(&response, Repeat::Always)?;
         let end = opened.expiration.and_then(moment).unwrap_or_else(|| call.now().after(Duration::from_secs(86_400)));
+        // Google asks to do this once a day: an early end has it renewed.
+        let end = end.min(call.now().after(RENEWED));
         let id = this.replaces.clone().unwrap_or_else(|| call.vendor_key(""));
         let wanted =
             Wanted { resource: "gmail/mailbox".to_owned(), operation: "watchMail", arguments: this, replaces: None };
@@ -424,7 +438,7 @@ operation! {
     /// Example: `{"feed": "course_roster_changes", "courseId": "course-1", "topicName": "projects/school/topics/classroom"}`
     WatchClassroom = "watchClassroom", Manage, Never -> Watch,
     scopes scopes::PUSH,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {
         /// What to be told of: `domain_roster_changes`, `course_roster_changes` or `course_work_changes`.
@@ -487,7 +501,7 @@ operation! {
     /// Example: `{"channelId": "0123456789abcdef0123456789abcdef"}`
     StopWatching = "stopWatching", Manage, Always -> Done,
     scopes &[],
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The `channelId` that the channel was answered with.
         channel_id: String,
