@@ -154,6 +154,11 @@ impl GoogleWorkspace {
         self.world.lock().gmail.all()
     }
 
+    /// What Classroom tells Pub/Sub topics of, as it answers registrations.
+    pub fn registrations(&self) -> Vec<Value> {
+        self.world.lock().classroom.registrations()
+    }
+
     /// Forgets what has happened to mailboxes so far: history from before is answered with 404.
     pub fn forget_history(&self) {
         self.world.lock().gmail.forget_history();

@@ -224,6 +224,7 @@ macro_rules! operation {
         $(#[$about:meta])*
         $name:ident = $wire:literal, $access:ident, $repeat:ident -> $output:ty,
         scopes $scopes:expr,
+        $(capability |$settings:ident| $capability:block)?
         $(steps $steps:expr,)?
         $(deadline $deadline:literal,)?
         $(acting $acting:ident,)?
@@ -293,6 +294,12 @@ macro_rules! operation {
             const SCOPES: $crate::transport::oauth::Scopes = $scopes;
             $(const STEPS: &'static [&'static str] = $steps;)?
             $(const DEADLINE: std::time::Duration = std::time::Duration::from_secs($deadline);)?
+
+            $(
+                fn capability(
+                    $settings: &$crate::providers::google_workspace::GoogleWorkspaceConfig,
+                ) -> $crate::providers::Capability $capability
+            )?
 
             fn subject(&self) -> Option<&str> {
                 self.as_user.as_deref()

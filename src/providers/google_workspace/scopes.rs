@@ -70,8 +70,18 @@ pub(super) const ACL: Scopes = &[&[scope!("calendar.acls"), scope!("calendar")]]
 /// Being told of changes to a mailbox.
 pub(super) const MAILBOX_WATCH: Scopes =
     &[&[scope!("gmail.metadata"), scope!("gmail.readonly"), scope!("gmail.modify"), "https://mail.google.com/"]];
-/// Being told of changes in Classroom: beside the scopes of what is watched.
+/// Being told of changes in Classroom.
 pub(super) const PUSH: Scopes = &[&[scope!("classroom.push-notifications")]];
+/// The same of rosters, which must be open to whoever asks.
+pub(super) const ROSTER_FEED: Scopes = &[
+    &[scope!("classroom.push-notifications")],
+    &[scope!("classroom.rosters.readonly"), scope!("classroom.rosters")],
+];
+/// The same of course work.
+pub(super) const WORK_FEED: Scopes = &[
+    &[scope!("classroom.push-notifications")],
+    &[scope!("classroom.coursework.students.readonly"), scope!("classroom.coursework.students")],
+];
 /// Being told of changes to accounts.
 pub(super) const DIRECTORY_WATCH: Scopes =
     &[&[scope!("admin.directory.user.readonly"), scope!("admin.directory.user")]];

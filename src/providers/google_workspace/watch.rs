@@ -19,8 +19,11 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Timestamp,
-    providers::{Call, Channel, Renewal},
-    transport::{Repeat, oauth::Scopes},
+    providers::{Call, Capability, Channel, Renewal},
+    transport::{
+        Repeat,
+        oauth::{self, Scopes},
+    },
 };
 
 /// How long a channel is asked for unless the caller says otherwise: what Drive gives for changes, and Calendar takes.
@@ -179,7 +182,7 @@ async fn stop(call: &Call<'_, GoogleWorkspace>, channel: &Channel) -> Result<()>
         }
     };
     let subject = channel.renewal.as_ref().and_then(|renewal| renewal.arguments.get("asUser")?.as_str());
-    let wanted = crate::transport::oauth::Wanted {
+    let wanted = oauth::Wanted {
         scopes: groups,
         subject: subject.map(str::to_owned),
         ..call.wanted().clone()
@@ -433,11 +436,22 @@ operation! {
     /// school's webhook. It holds for a week, and is renewed ahead of that.
     ///
     /// <https://developers.google.com/workspace/classroom/best-practices/push-notifications>. Access `manage`. The topic must
-    /// let `classroom-notifications@system.gserviceaccount.com` publish.
+    /// let `classroom-notifications@system.gserviceaccount.com` publish. Not with a service account, and only with a scope
+    /// that opens the rosters or the course work too.
     ///
     /// Example: `{"feed": "course_roster_changes", "courseId": "course-1", "topicName": "projects/school/topics/classroom"}`
     WatchClassroom = "watchClassroom", Manage, Never -> Watch,
     scopes scopes::PUSH,
+    capability |config| {
+        if config.service_account_key.is_some() {
+            Capability::Unsupported(
+                "Google gives Classroom's notifications to no service account that stands in for a user; they need the \
+                 consent of a person",
+            )
+        } else {
+            Capability::Supported
+        }
+    }
     discloses {}
     path {}
     required {
@@ -470,6 +484,8 @@ operation! {
         }
     }
     run |this, call| {
+        let groups = if this.feed == "course_work_changes" { scopes::WORK_FEED } else { scopes::ROSTER_FEED };
+        let call = &call.with_token(oauth::Wanted { scopes: groups, ..call.wanted().clone() });
         let mut feed = json!({ "feedType": this.feed.to_uppercase() });
         let info = json!({ "courseId": this.course_id });
         match this.feed.as_str() {
