@@ -392,7 +392,7 @@ async fn a_registration_that_is_renewed_stays_and_is_one() {
         "client_secret": google::CLIENT_SECRET,
         "refresh_token": google::REFRESH_TOKEN,
         "service_account_key": null,
-        "subject": null,
+        "base_url": school.sandbox.url("google_workspace"),
     });
     let config = consent.as_object().cloned();
     let change = ConfigChange { enabled: Some(true), config, expected_version: None };

@@ -88,13 +88,13 @@ async fn configure(school: &School, operation: &str) {
         if consent { schools.insert(which) } else { schools.remove(&which) }
     };
     if changed {
-        let change = ConfigChange { enabled: Some(true), config: Some(settings(consent)), expected_version: None };
+        let change = ConfigChange { enabled: Some(true), config: Some(settings(school, consent)), expected_version: None };
         school.tenant.configure_json(&school.admin, "google_workspace", change).await.unwrap();
     }
 }
 
 /// The settings of a person's consent, or those of the service account; the others are taken away.
-fn settings(consent: bool) -> Map<String, Value> {
+fn settings(school: &School, consent: bool) -> Map<String, Value> {
     let named = [
         ("service_account_key", google::SERVICE_ACCOUNT_KEY, false),
         ("subject", google::ADMIN, false),
@@ -103,7 +103,8 @@ fn settings(consent: bool) -> Map<String, Value> {
         ("refresh_token", google::REFRESH_TOKEN, true),
     ];
     let value = |text: &str, of: bool| if of == consent { json!(text) } else { Value::Null };
-    named.into_iter().map(|(name, text, of)| (name.to_owned(), value(text, of))).collect()
+    let base = ("base_url".to_owned(), json!(school.sandbox.url("google_workspace")));
+    named.into_iter().map(|(name, text, of)| (name.to_owned(), value(text, of))).chain([base]).collect()
 }
 
 /// A number that nobody has had yet.
