@@ -159,7 +159,8 @@ async fn a_mail_that_has_left_is_found_when_the_call_is_repeated_with_its_key() 
     let school = school().await;
     let faults = school.sandbox.google_workspace().faults();
     fault(&school, on_send(Rule::next(1, Fault::CutAfter)));
-    faults.add(Rule::always(Fault::Status { status: 400, code: None, retry_after: None }).method("GET").path("/drafts/"));
+    faults
+        .add(Rule::always(Fault::Status { status: 400, code: None, retry_after: None }).method("GET").path("/drafts/"));
     let error = keyed(&school, "mail-2", "sendMail", mail()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
     assert_eq!(sent(&school).len(), 1);

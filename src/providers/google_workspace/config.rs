@@ -223,9 +223,11 @@ impl GoogleWorkspaceConfig {
         }
         // What people's answers are fuller with: asked for where it is known to be allowed.
         let of_people = asked.iter().any(|scope| scopes::CLASS_PEOPLE.contains(scope));
-        asked.extend(scopes::CLASS_OPTIONAL.iter().filter(|optional| {
-            of_people && self.scopes.iter().any(|known| known == *optional)
-        }));
+        asked.extend(
+            scopes::CLASS_OPTIONAL
+                .iter()
+                .filter(|optional| of_people && self.scopes.iter().any(|known| known == *optional)),
+        );
         if asked.is_empty() {
             // An assertion without a scope is refused: any that was allowed will do.
             asked.push(self.scopes.first().map_or("openid", String::as_str));

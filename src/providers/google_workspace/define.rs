@@ -391,7 +391,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::transport::Method;
+    use crate::{Whose, providers::Provider, transport::Method};
+
+    #[test]
+    fn whose_address_it_is_that_a_call_acts_for() {
+        let students = ["acceptInvitation", "turnInSubmission", "reclaimSubmission"];
+        for operation in GoogleWorkspace::operations() {
+            let whose = if students.contains(&operation.name) { Whose::Student } else { Whose::Staff };
+            let named = operation.discloses.iter().filter(|disclosed| disclosed.argument == "asUser");
+            assert_eq!(named.map(|disclosed| disclosed.whose).collect::<Vec<_>>(), [whose], "{}", operation.name);
+        }
+    }
 
     #[test]
     fn arguments_are_the_query_as_they_stand() {

@@ -73,10 +73,8 @@ pub(super) const MAILBOX_WATCH: Scopes =
 /// Being told of changes in Classroom.
 pub(super) const PUSH: Scopes = &[&[scope!("classroom.push-notifications")]];
 /// The same of rosters, which must be open to whoever asks.
-pub(super) const ROSTER_FEED: Scopes = &[
-    &[scope!("classroom.push-notifications")],
-    &[scope!("classroom.rosters.readonly"), scope!("classroom.rosters")],
-];
+pub(super) const ROSTER_FEED: Scopes =
+    &[&[scope!("classroom.push-notifications")], &[scope!("classroom.rosters.readonly"), scope!("classroom.rosters")]];
 /// The same of course work.
 pub(super) const WORK_FEED: Scopes = &[
     &[scope!("classroom.push-notifications")],

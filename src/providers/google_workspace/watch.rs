@@ -182,11 +182,7 @@ async fn stop(call: &Call<'_, GoogleWorkspace>, channel: &Channel) -> Result<()>
         }
     };
     let subject = channel.renewal.as_ref().and_then(|renewal| renewal.arguments.get("asUser")?.as_str());
-    let wanted = oauth::Wanted {
-        scopes: groups,
-        subject: subject.map(str::to_owned),
-        ..call.wanted().clone()
-    };
+    let wanted = oauth::Wanted { scopes: groups, subject: subject.map(str::to_owned), ..call.wanted().clone() };
     let response = call.with_token(wanted).exchange(request, Repeat::Always).await?;
     match response.status {
         // What is gone was stopped before, or has lapsed.

@@ -88,7 +88,8 @@ async fn configure(school: &School, operation: &str) {
         if consent { schools.insert(which) } else { schools.remove(&which) }
     };
     if changed {
-        let change = ConfigChange { enabled: Some(true), config: Some(settings(school, consent)), expected_version: None };
+        let change =
+            ConfigChange { enabled: Some(true), config: Some(settings(school, consent)), expected_version: None };
         school.tenant.configure_json(&school.admin, "google_workspace", change).await.unwrap();
     }
 }

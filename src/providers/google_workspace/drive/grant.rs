@@ -333,7 +333,8 @@ mod tests {
         assert!(!share.is(&permission("writer", "other@school.edu")));
         let until = Share::group(ShareRole::Reader, "g@school.edu").until("2026-12-01T01:00:00+01:00");
         let ending = |moment: &str| -> Permission {
-            let there = json!({ "role": "reader", "type": "group", "emailAddress": "g@school.edu", "expirationTime": moment });
+            let there =
+                json!({ "role": "reader", "type": "group", "emailAddress": "g@school.edu", "expirationTime": moment });
             serde_json::from_value(there).unwrap()
         };
         assert!(until.is(&ending("2026-12-01T00:00:00.000Z")));

@@ -203,11 +203,7 @@ impl Written {
 }
 
 /// Sends a draft. `None`: it was sent, and what Google answered was lost.
-pub(super) async fn dispatch(
-    call: &Call<'_, GoogleWorkspace>,
-    begun: bool,
-    draft: &str,
-) -> Result<Option<MessageRef>> {
+pub(super) async fn dispatch(call: &Call<'_, GoogleWorkspace>, begun: bool, draft: &str) -> Result<Option<MessageRef>> {
     let mut lost: Option<Error> = None;
     if begun {
         match is_gone(call, draft).await {
