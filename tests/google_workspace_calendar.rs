@@ -158,6 +158,11 @@ async fn an_event_is_read_changed_called_off_and_deleted() {
     assert_eq!(refused(&school, "updateEvent", stale).await.code(), ErrorCode::Conflict);
     let fresh = json!({ "eventId": id, "location": "Gym", "ifMatch": changed["etag"] });
     assert_eq!(made(&school, "updateEvent", fresh).await["location"], "Gym");
+    let whole = json!({ "eventId": id, "start": { "date": "2026-12-01" }, "end": { "date": "2026-12-02" } });
+    let whole = made(&school, "updateEvent", whole).await;
+    assert_eq!(whole["start"], json!({ "date": "2026-12-01" }), "a day takes the place of the moment");
+    let back = json!({ "eventId": id, "start": evening("")["start"], "end": evening("")["end"] });
+    assert!(made(&school, "updateEvent", back).await["start"].get("date").is_none());
     let span = json!({ "timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-02T00:00:00Z", "calendars": [google::ADMIN, "nobody@elsewhere.example"] });
     let busy = made(&school, "queryFreeBusy", span).await;
     assert_eq!(busy["calendars"][google::ADMIN]["busy"].as_array().unwrap().len(), 1, "{busy}");

@@ -380,3 +380,31 @@ async fn a_meeting_is_held_and_its_attendance_read() {
     let error = call(&school, "getMeetingSpace", json!({ "space": "spaces/../x" })).await.unwrap_err();
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("space")));
 }
+
+#[tokio::test]
+async fn a_registration_that_is_renewed_stays_and_is_one() {
+    let school = school().await;
+    let watch = json!({ "feed": "domain_roster_changes", "topicName": "projects/school/topics/classroom" });
+    let error = call(&school, "watchClassroom", watch.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnsupportedOperation, "a service account cannot");
+    let consent = json!({
+        "client_id": google::CLIENT_ID,
+        "client_secret": google::CLIENT_SECRET,
+        "refresh_token": google::REFRESH_TOKEN,
+        "service_account_key": null,
+        "base_url": school.sandbox.url("google_workspace"),
+    });
+    let config = consent.as_object().cloned();
+    let change = ConfigChange { enabled: Some(true), config, expected_version: None };
+    school.tenant.configure_json(&school.admin, "google_workspace", change).await.unwrap();
+    let first = made(&school, "watchClassroom", watch.clone()).await["channelId"].clone();
+    let mut renewal = watch;
+    renewal["replaces"] = first.clone();
+    let second = made(&school, "watchClassroom", renewal).await["channelId"].clone();
+    assert_ne!(first, second);
+    assert_eq!(school.sandbox.google_workspace().registrations().len(), 1);
+    let kept = school.tenant.subscriptions(&school.admin).await.unwrap();
+    assert_eq!(kept.iter().map(|one| json!(one.id)).collect::<Vec<_>>(), [second.clone()]);
+    made(&school, "stopWatching", json!({ "channelId": second })).await;
+    assert!(school.sandbox.google_workspace().registrations().is_empty());
+}

@@ -147,6 +147,18 @@ async fn a_group_is_made_once_and_filled() {
     assert_eq!((&report["done"], &report["unknown"]), (&json!(3), &json!(0)), "{report}");
     let list = made(&school, "listGroupMembers", json!({ "groupKey": id })).await;
     assert_eq!(list["members"].as_array().unwrap().len(), 3);
+    // The look at who is in it already fails: who was put in stays told.
+    let group =
+        made(&school, "createGroup", json!({ "email": format!("second@{}", google::DOMAIN), "name": "2" })).await;
+    let members = |emails: &[&str]| {
+        let members: Vec<Value> = emails.iter().map(|email| json!({ "email": email })).collect();
+        json!({ "groupKey": group["id"], "members": members })
+    };
+    made(&school, "addGroupMembers", members(&[google::STUDENT])).await;
+    fault(&school, Rule::every(2, Fault::status(400)).path("/batch"));
+    let report = made(&school, "addGroupMembers", members(&[google::STUDENT, google::TEACHER])).await;
+    assert_eq!((&report["done"], &report["failed"]), (&json!(1), &json!(1)), "{report}");
+    school.sandbox.google_workspace().faults().clear();
     let out = json!({ "groupKey": id, "memberKey": google::STUDENT });
     made(&school, "removeGroupMember", out.clone()).await;
     assert_eq!(call(&school, "removeGroupMember", out).await.unwrap_err().code(), ErrorCode::NotFound);

@@ -324,6 +324,37 @@ async fn a_document_goes_on_after_the_step_that_failed() {
 }
 
 #[tokio::test]
+async fn a_text_whose_writing_left_no_word_is_looked_for_and_stays_unknown_if_that_fails() {
+    let school = school().await;
+    let document = json!({ "title": "lost text", "content": "Hello" });
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path(":batchUpdate"));
+    made(&school, "createDocument", document.clone()).await;
+    let of = |id: &Value| json!({ "documentId": id });
+    let there = files_named(&school, "lost text").remove(0);
+    assert_eq!(made(&school, "getDocumentText", of(&there["id"])).await["text"].as_str().unwrap().trim_end(), "Hello");
+
+    // The first look is before the text, the second after it.
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path(":batchUpdate"));
+    faults(&school).add(Rule::every(2, Fault::status(400)).method("GET").path("/v1/documents/"));
+    let error = named(&school, "t", "createDocument", document.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}");
+    faults(&school).clear();
+    let output = named(&school, "t", "createDocument", document).await.unwrap();
+    let text = made(&school, "getDocumentText", of(&output["documentId"])).await;
+    assert_eq!(text["text"].as_str().unwrap().trim_end(), "Hello", "once");
+}
+
+#[tokio::test]
+async fn a_copy_says_which_of_the_two_is_not_there() {
+    let school = school().await;
+    let file = made(&school, "uploadFile", upload("original", b"x")).await;
+    let error = refused(&school, "copyFile", json!({ "fileId": file["id"], "folderId": "nowhere" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("folderId")), "{error}");
+    let error = refused(&school, "copyFile", json!({ "fileId": "nowhere", "folderId": "nowhere" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, None), "{error}");
+}
+
+#[tokio::test]
 async fn a_document_whose_making_left_no_word_is_found_by_its_mark() {
     let school = school().await;
     let document = json!({ "title": "lost", "content": "Hello" });
@@ -378,6 +409,11 @@ async fn many_at_once_have_each_their_own_result() {
     assert_eq!(read["results"][0]["error"]["code"], "not_found");
     assert_eq!(read["results"][120]["item"]["id"], asked[120]);
 
+    // More often than an answer that fails to come is asked for.
+    school.sandbox.google_workspace().limit_parts(6);
+    let read = made(&school, "getFiles", json!({ "fileIds": [ids[0]] })).await;
+    assert_eq!(read["done"], 1, "a limit is waited for: {read}");
+
     let share = |file: &Value, address: &str| json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } });
     let items = [
         share(&ids[0], google::TEACHER),
@@ -424,6 +460,9 @@ async fn google_documents_are_exported_and_have_no_content() {
     let exported = made(&school, "exportFile", json!({ "fileId": id, "mimeType": "text/plain" })).await;
     let text = STANDARD.decode(exported["content"].as_str().unwrap()).unwrap();
     assert!(String::from_utf8(text).unwrap().contains("Hello"));
+    // What scripts are exported as is a type of Google's own: it is for Google to say what it is for.
+    let script = json!({ "fileId": id, "mimeType": "application/vnd.google-apps.script+json" });
+    assert!(refused(&school, "exportFile", script).await.vendor().is_some());
     let error = refused(&school, "downloadFile", json!({ "fileId": id })).await;
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("fileId")), "{error}");
     let file = made(&school, "uploadFile", upload("file", b"0123456789")).await;

@@ -99,6 +99,11 @@ impl GoogleWorkspace {
         self.world.lock().drive.full = on;
     }
 
+    /// Turns so many of the next parts of batches away, as a limit of a minute does.
+    pub fn limit_parts(&self, parts: u64) {
+        self.world.lock().limited_parts = parts;
+    }
+
     /// Keeps new files out of so many searches after their making.
     pub fn search_lags(&self, searches: u64) {
         self.world.lock().drive.lag = searches;
@@ -152,6 +157,11 @@ impl GoogleWorkspace {
     /// `raw`.
     pub fn mails(&self) -> Vec<Value> {
         self.world.lock().gmail.all()
+    }
+
+    /// What Classroom tells Pub/Sub topics of, as it answers registrations.
+    pub fn registrations(&self) -> Vec<Value> {
+        self.world.lock().classroom.registrations()
     }
 
     /// Forgets what has happened to mailboxes so far: history from before is answered with 404.

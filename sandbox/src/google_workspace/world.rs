@@ -26,6 +26,8 @@ pub(super) struct World {
     pub(super) meet: meet::Meet,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) directory: directory::Directory,
+    /// How many parts of batches a limit still turns away.
+    pub(super) limited_parts: u64,
 }
 
 impl World {
@@ -35,6 +37,7 @@ impl World {
             people: People::ready(),
             tokens: Tokens::ready(),
             disabled: BTreeSet::new(),
+            limited_parts: 0,
             uploads: upload::Sessions::default(),
             channels: Vec::new(),
             drive: drive::Drive::ready(),

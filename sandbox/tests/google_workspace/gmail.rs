@@ -77,8 +77,10 @@ async fn answers_join_their_thread() {
     let school = School::start().await;
     let at = format!("{ME}/messages/send");
     let first = school.post(&at, raw(&mail(TEACHER, "Plan", "Message-ID: <one@school.example>\r\n"))).await;
-    let mut body =
-        raw(&mail(TEACHER, "Re: Plan", "In-Reply-To: <one@school.example>\r\nReferences: <one@school.example>\r\n"));
+    let whole = school.get(&format!("{ME}/messages/{}?format=metadata&metadataHeaders=Message-ID", id(&first))).await;
+    let given = whole["payload"]["headers"][0]["value"].as_str().unwrap();
+    assert_ne!(given, "<one@school.example>", "Gmail puts its own in its place");
+    let mut body = raw(&mail(TEACHER, "Re: Plan", &format!("In-Reply-To: {given}\r\nReferences: {given}\r\n")));
     body["threadId"] = first["threadId"].clone();
     assert_eq!(school.post(&at, body).await["threadId"], first["threadId"]);
     let mut lost = raw(&mail(TEACHER, "x", ""));

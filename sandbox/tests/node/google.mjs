@@ -233,7 +233,12 @@ test("a mail is sent and found", async () => {
   const raw = Buffer.from(mail).toString("base64url");
   const { data: sent } = await gmail.users.messages.send({ userId: "me", requestBody: { raw } });
   assert.deepEqual(sent.labelIds, ["SENT"]);
-  const { data: found } = await gmail.users.messages.list({ userId: "me", q: "rfc822msgid:plan-1@yourschool.example" });
+  // Gmail puts an id of its own in the place of the sender's.
+  const list = (id) => gmail.users.messages.list({ userId: "me", q: `rfc822msgid:${id}` });
+  assert.equal((await list("plan-1@yourschool.example")).data.messages, undefined);
+  const { data: whole } = await gmail.users.messages.get({ userId: "me", id: sent.id });
+  const header = whole.payload.headers.find((one) => one.name.toLowerCase() === "message-id");
+  const { data: found } = await list(header.value.slice(1, -1));
   assert.deepEqual(found.messages, [{ id: sent.id, threadId: sent.threadId }]);
   const { data: draft } = await gmail.users.drafts.create(
     { userId: "me", requestBody: { message: {} }, media: { mimeType: "message/rfc822", body: mail } },

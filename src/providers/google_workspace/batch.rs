@@ -18,8 +18,13 @@ use crate::{
     transport::{Backoff, Decision, Headers, Repeat, Request, Response, Seen},
 };
 
-/// How often a part that was turned away, or whose answer left open whether it was done, is sent again.
+/// How often a part is sent whose answer failed to come, or left open whether it was done. One that a limit turned away is
+/// sent again as long as the call has time.
 const ROUNDS: u32 = 5;
+/// The longest wait for a limit, where Google names none.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// What a call keeps of its time for the last answer.
+const RESERVE: Duration = Duration::from_secs(5);
 
 /// What became of one of many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -145,7 +150,8 @@ pub(super) async fn send(
 ) -> Result<Vec<Result<Response>>> {
     let mut waiting: Vec<usize> = (0..requests.len()).collect();
     let mut answers: BTreeMap<usize, Result<Response>> = BTreeMap::new();
-    for round in 1..=ROUNDS {
+    let backoff = Backoff { most: LONGEST_WAIT, ..Backoff::default() };
+    for round in 1.. {
         let mut again: Vec<usize> = Vec::new();
         let mut wait: Option<Duration> = None;
         for chunk in waiting.chunks(endpoint.most) {
@@ -161,16 +167,20 @@ pub(super) async fn send(
             };
             for at in chunk {
                 let Some(response) = read.remove(at) else {
-                    if repeat != Repeat::Never {
+                    if repeat != Repeat::Never && round < ROUNDS {
                         again.push(*at);
                     }
                     answers.insert(*at, Err(unanswered(repeat)));
                     continue;
                 };
                 let decision = error::decide(Seen::Answer(&response), repeat, call.now());
-                if let Decision::Later(asked) | Decision::Again(asked) = decision {
-                    again.push(*at);
-                    wait = wait.max(asked);
+                match decision {
+                    Decision::Again(_) if round >= ROUNDS => {}
+                    Decision::Later(asked) | Decision::Again(asked) => {
+                        again.push(*at);
+                        wait = wait.max(asked);
+                    }
+                    _ => {}
                 }
                 let answer = match decision {
                     Decision::Unknown => Err(unanswered(repeat)),
@@ -181,8 +191,8 @@ pub(super) async fn send(
                 answers.insert(*at, answer);
             }
         }
-        let wait = Backoff::default().wait(round, wait);
-        if again.is_empty() || round == ROUNDS || wait >= call.deadline().since(call.now()) {
+        let wait = backoff.wait(round, wait);
+        if again.is_empty() || wait + RESERVE >= call.deadline().since(call.now()) {
             break;
         }
         call.runtime().sleep(wait).await;
@@ -190,6 +200,21 @@ pub(super) async fn send(
     }
     let lost = || Err(unanswered(repeat));
     Ok((0..requests.len()).map(|at| answers.remove(&at).unwrap_or_else(lost)).collect())
+}
+
+/// The same after others of the call were done: what would end everything is then the answer to each of these, so that
+/// what was done stays told.
+pub(super) async fn follow(
+    call: &Call<'_, GoogleWorkspace>,
+    endpoint: Endpoint,
+    requests: Vec<Request>,
+    repeat: Repeat,
+) -> Vec<Result<Response>> {
+    let count = requests.len();
+    if count == 0 {
+        return Vec::new();
+    }
+    send(call, endpoint, requests, repeat).await.unwrap_or_else(|error| vec![Err(error); count])
 }
 
 /// The same for requests that are answered with one object each; `id_of` finds its id.

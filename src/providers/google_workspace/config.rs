@@ -221,6 +221,13 @@ impl GoogleWorkspaceConfig {
                 asked.push(scope);
             }
         }
+        // What people's answers are fuller with: asked for where it is known to be allowed.
+        let of_people = asked.iter().any(|scope| scopes::CLASS_PEOPLE.contains(scope));
+        asked.extend(
+            scopes::CLASS_OPTIONAL
+                .iter()
+                .filter(|optional| of_people && self.scopes.iter().any(|known| known == *optional)),
+        );
         if asked.is_empty() {
             // An assertion without a scope is refused: any that was allowed will do.
             asked.push(self.scopes.first().map_or("openid", String::as_str));
@@ -261,7 +268,8 @@ impl ProviderConfig for GoogleWorkspaceConfig {
         ConfigField {
             name: "scopes",
             env: None,
-            hint: "the scopes that the Admin console allows the service account under Domain-wide delegation",
+            hint: "the scopes that the Admin console allows the service account under Domain-wide delegation; without \
+                   them `openid` must be among those, for the check of the connection asks for it",
         },
         ConfigField { name: "customer", env: None, hint: "the customer id from the Admin console, such as C01abc2de" },
         ConfigField {

@@ -43,7 +43,7 @@ operation! {
     /// Example: `{}`
     CheckConnection = "checkConnection", Read, Always -> Connection,
     scopes &[],
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {}
     optional {}

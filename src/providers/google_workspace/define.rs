@@ -207,14 +207,27 @@ macro_rules! scope {
     };
 }
 
+/// What an operation discloses: beside its arguments the user on whose behalf it is, who is of the staff unless another
+/// is named.
+macro_rules! disclosed {
+    ([] $($discloses:tt)*) => {
+        $crate::manifest! { "asUser": Contact(Staff), $($discloses)* }
+    };
+    ([$acting:ident] $($discloses:tt)*) => {
+        $crate::manifest! { "asUser": Contact($acting), $($discloses)* }
+    };
+}
+
 /// An operation: its arguments, of which some stand in the path, and what it sends.
 macro_rules! operation {
     (
         $(#[$about:meta])*
         $name:ident = $wire:literal, $access:ident, $repeat:ident -> $output:ty,
         scopes $scopes:expr,
+        $(capability |$settings:ident| $capability:block)?
         $(steps $steps:expr,)?
         $(deadline $deadline:literal,)?
+        $(acting $acting:ident,)?
         discloses { $($discloses:tt)* }
         path { $($(#[$path_about:meta])* $path:ident: $path_type:ty,)* }
         required { $($(#[$required_about:meta])* $required:ident: $required_type:ty,)* }
@@ -274,11 +287,19 @@ macro_rules! operation {
 
             const NAME: &'static str = $wire;
             const ACCESS: $crate::providers::Access = $crate::providers::Access::$access;
-            const DISCLOSES: $crate::model::Manifest = $crate::manifest! { $($discloses)* };
+            const DISCLOSES: $crate::model::Manifest = $crate::providers::google_workspace::define::disclosed! {
+                [$($acting)?] $($discloses)*
+            };
             const REPEAT: $crate::transport::Repeat = $crate::transport::Repeat::$repeat;
             const SCOPES: $crate::transport::oauth::Scopes = $scopes;
             $(const STEPS: &'static [&'static str] = $steps;)?
             $(const DEADLINE: std::time::Duration = std::time::Duration::from_secs($deadline);)?
+
+            $(
+                fn capability(
+                    $settings: &$crate::providers::google_workspace::GoogleWorkspaceConfig,
+                ) -> $crate::providers::Capability $capability
+            )?
 
             fn subject(&self) -> Option<&str> {
                 self.as_user.as_deref()
@@ -363,14 +384,24 @@ macro_rules! page {
 }
 
 pub(super) use crate::providers::names::camel;
-pub(super) use {object, operation, page, scope};
+pub(super) use {disclosed, object, operation, page, scope};
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::transport::Method;
+    use crate::{Whose, providers::Provider, transport::Method};
+
+    #[test]
+    fn whose_address_it_is_that_a_call_acts_for() {
+        let students = ["acceptInvitation", "turnInSubmission", "reclaimSubmission"];
+        for operation in GoogleWorkspace::operations() {
+            let whose = if students.contains(&operation.name) { Whose::Student } else { Whose::Staff };
+            let named = operation.discloses.iter().filter(|disclosed| disclosed.argument == "asUser");
+            assert_eq!(named.map(|disclosed| disclosed.whose).collect::<Vec<_>>(), [whose], "{}", operation.name);
+        }
+    }
 
     #[test]
     fn arguments_are_the_query_as_they_stand() {

@@ -70,14 +70,27 @@ pub(super) const ACL: Scopes = &[&[scope!("calendar.acls"), scope!("calendar")]]
 /// Being told of changes to a mailbox.
 pub(super) const MAILBOX_WATCH: Scopes =
     &[&[scope!("gmail.metadata"), scope!("gmail.readonly"), scope!("gmail.modify"), "https://mail.google.com/"]];
-/// Being told of changes in Classroom: beside the scopes of what is watched.
+/// Being told of changes in Classroom.
 pub(super) const PUSH: Scopes = &[&[scope!("classroom.push-notifications")]];
+/// The same of rosters, which must be open to whoever asks.
+pub(super) const ROSTER_FEED: Scopes =
+    &[&[scope!("classroom.push-notifications")], &[scope!("classroom.rosters.readonly"), scope!("classroom.rosters")]];
+/// The same of course work.
+pub(super) const WORK_FEED: Scopes = &[
+    &[scope!("classroom.push-notifications")],
+    &[scope!("classroom.coursework.students.readonly"), scope!("classroom.coursework.students")],
+];
 /// Being told of changes to accounts.
 pub(super) const DIRECTORY_WATCH: Scopes =
     &[&[scope!("admin.directory.user.readonly"), scope!("admin.directory.user")]];
 
+/// Of these, answers tell who people are;
+pub(super) const CLASS_PEOPLE: &[&str] = &[scope!("classroom.rosters.readonly"), scope!("classroom.rosters")];
+/// with their addresses only by this one, without which nothing is refused.
+pub(super) const CLASS_OPTIONAL: &[&str] = &[scope!("classroom.profile.emails")];
+
 /// What a consent to all of it asks for: for each product the scope that opens what its operations need.
-pub(super) const EVERYTHING: [&str; 17] = [
+pub(super) const EVERYTHING: [&str; 20] = [
     "openid",
     "email",
     scope!("drive"),
@@ -89,10 +102,30 @@ pub(super) const EVERYTHING: [&str; 17] = [
     scope!("classroom.rosters"),
     scope!("classroom.profile.emails"),
     scope!("classroom.coursework.students"),
+    scope!("classroom.coursework.me"),
     scope!("classroom.announcements"),
     scope!("classroom.topics"),
     scope!("classroom.guardianlinks.students"),
     scope!("classroom.push-notifications"),
     scope!("meetings.space.created"),
     scope!("admin.directory.user"),
+    scope!("admin.directory.group"),
+    scope!("admin.directory.orgunit"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        providers::{Provider, google_workspace::GoogleWorkspace},
+        transport::oauth,
+    };
+
+    #[test]
+    fn a_consent_to_everything_is_enough_for_every_operation() {
+        let granted = EVERYTHING.join(" ");
+        for operation in GoogleWorkspace::operations() {
+            assert!(oauth::missing(operation.scopes, &granted).is_empty(), "{}", operation.name);
+        }
+    }
+}

@@ -19,14 +19,20 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Timestamp,
-    providers::{Call, Channel, Renewal},
-    transport::{Repeat, oauth::Scopes},
+    providers::{Call, Capability, Channel, Renewal},
+    transport::{
+        Repeat,
+        oauth::{self, Scopes},
+    },
 };
 
 /// How long a channel is asked for unless the caller says otherwise: what Drive gives for changes, and Calendar takes.
 const DAYS: u32 = 7;
 /// The longest that any of them gives.
 const MOST_DAYS: u32 = 30;
+
+/// After how long a mailbox's watch counts as lapsed. It is renewed about a day ahead of that.
+const RENEWED: Duration = Duration::from_secs(2 * 86_400);
 
 object! {
     /// A channel that tells of changes.
@@ -130,18 +136,27 @@ async fn kept(
         expires_at: Some(end),
         renewal: Some(Renewal { operation: wanted.operation.to_owned(), arguments }),
     };
-    call.keep_channel(channel).await?;
+    call.keep_channel(channel.clone()).await?;
     call.note("channelId", id.clone());
     if let Some(old) = wanted.replaces
         && old != id
         && let Ok(old) = call.channel(old).await
-        && let Err(error) = stop(call, &old).await
     {
-        // It lapses by itself; until then changes are told twice, with other ids.
-        tracing::warn!(code = %error.code(), "a channel that was replaced could not be stopped");
-        call.forget_channel(&old.id).await?;
+        if is_same(&old, &channel) {
+            call.forget_channel(&old.id).await?;
+        } else if let Err(error) = stop(call, &old).await {
+            // It lapses by itself; until then changes are told twice, with other ids.
+            tracing::warn!(code = %error.code(), "a channel that was replaced could not be stopped");
+            call.forget_channel(&old.id).await?;
+        }
     }
     Ok(Watch { channel_id: Some(id), resource: Some(wanted.resource), expires_at: Some(end), ..Watch::default() })
+}
+
+/// Whether both are one registration with Google: of a feed and a topic Classroom keeps one, and answers a second with the
+/// id of the first. With the others that id is of what is watched.
+fn is_same(old: &Channel, new: &Channel) -> bool {
+    new.resource.starts_with("classroom/") && !new.vendor_id.is_empty() && old.vendor_id == new.vendor_id
 }
 
 /// Tells the API that a channel belongs to that it has done its work.
@@ -167,11 +182,7 @@ async fn stop(call: &Call<'_, GoogleWorkspace>, channel: &Channel) -> Result<()>
         }
     };
     let subject = channel.renewal.as_ref().and_then(|renewal| renewal.arguments.get("asUser")?.as_str());
-    let wanted = crate::transport::oauth::Wanted {
-        scopes: groups,
-        subject: subject.map(str::to_owned),
-        ..call.wanted().clone()
-    };
+    let wanted = oauth::Wanted { scopes: groups, subject: subject.map(str::to_owned), ..call.wanted().clone() };
     let response = call.with_token(wanted).exchange(request, Repeat::Always).await?;
     match response.status {
         // What is gone was stopped before, or has lapsed.
@@ -208,7 +219,7 @@ operation! {
     /// Example: `{"fileId": "file-1", "address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchFile = "watchFile", Manage, Never -> Watch,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file.
         file_id: String,
@@ -248,7 +259,7 @@ operation! {
     /// Example: `{"address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchChanges = "watchChanges", Manage, Never -> Watch,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {
         /// Where the host takes webhooks: an https address that Google can reach. The school's route is added.
@@ -301,7 +312,7 @@ operation! {
     /// Example: `{"calendarId": "primary", "address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchEvents = "watchEvents", Manage, Never -> Watch,
     scopes scopes::EVENT,
-    discloses { "calendarId": Contact(Staff), "asUser": Contact(Staff) }
+    discloses { "calendarId": Contact(Staff) }
     path {
         /// The calendar; `primary` is the user's own.
         calendar_id: String,
@@ -338,7 +349,7 @@ operation! {
     /// Example: `{"event": "add", "address": "https://sis.school.example/api/integrations/webhooks/google_workspace"}`
     WatchUsers = "watchUsers", Manage, Never -> Watch,
     scopes scopes::DIRECTORY_WATCH,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {
         /// Of what to be told: `add`, `delete`, `makeAdmin`, `undelete` or `update`.
@@ -383,7 +394,7 @@ operation! {
     /// Example: `{"topicName": "projects/school/topics/gmail"}`
     WatchMail = "watchMail", Manage, Always -> Watch,
     scopes scopes::MAILBOX_WATCH,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {
         /// The topic: `projects/PROJECT/topics/TOPIC`.
@@ -406,6 +417,8 @@ operation! {
         let response = call.send_as(call.post(url).json(&Value::Object(body)), Repeat::Always).await?;
         let opened: Opened = call.read(&response, Repeat::Always)?;
         let end = opened.expiration.and_then(moment).unwrap_or_else(|| call.now().after(Duration::from_secs(86_400)));
+        // Google asks to do this once a day: an early end has it renewed.
+        let end = end.min(call.now().after(RENEWED));
         let id = this.replaces.clone().unwrap_or_else(|| call.vendor_key(""));
         let wanted =
             Wanted { resource: "gmail/mailbox".to_owned(), operation: "watchMail", arguments: this, replaces: None };
@@ -419,12 +432,23 @@ operation! {
     /// school's webhook. It holds for a week, and is renewed ahead of that.
     ///
     /// <https://developers.google.com/workspace/classroom/best-practices/push-notifications>. Access `manage`. The topic must
-    /// let `classroom-notifications@system.gserviceaccount.com` publish.
+    /// let `classroom-notifications@system.gserviceaccount.com` publish. Not with a service account, and only with a scope
+    /// that opens the rosters or the course work too.
     ///
     /// Example: `{"feed": "course_roster_changes", "courseId": "course-1", "topicName": "projects/school/topics/classroom"}`
     WatchClassroom = "watchClassroom", Manage, Never -> Watch,
     scopes scopes::PUSH,
-    discloses { "asUser": Contact(Staff) }
+    capability |config| {
+        if config.service_account_key.is_some() {
+            Capability::Unsupported(
+                "Google gives Classroom's notifications to no service account that stands in for a user; they need the \
+                 consent of a person",
+            )
+        } else {
+            Capability::Supported
+        }
+    }
+    discloses {}
     path {}
     required {
         /// What to be told of: `domain_roster_changes`, `course_roster_changes` or `course_work_changes`.
@@ -456,6 +480,8 @@ operation! {
         }
     }
     run |this, call| {
+        let groups = if this.feed == "course_work_changes" { scopes::WORK_FEED } else { scopes::ROSTER_FEED };
+        let call = &call.with_token(oauth::Wanted { scopes: groups, ..call.wanted().clone() });
         let mut feed = json!({ "feedType": this.feed.to_uppercase() });
         let info = json!({ "courseId": this.course_id });
         match this.feed.as_str() {
@@ -487,7 +513,7 @@ operation! {
     /// Example: `{"channelId": "0123456789abcdef0123456789abcdef"}`
     StopWatching = "stopWatching", Manage, Always -> Done,
     scopes &[],
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The `channelId` that the channel was answered with.
         channel_id: String,

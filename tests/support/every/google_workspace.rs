@@ -6,12 +6,18 @@ mod mail;
 mod meet;
 mod watch;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use futures::future::BoxFuture;
 use sandbox::{Sandbox, google_workspace as google};
-use serde_json::{Value, json};
-use sis_integrations::providers;
+use serde_json::{Map, Value, json};
+use sis_integrations::{ConfigChange, providers};
 
 use super::{School, Vendor};
 
@@ -21,7 +27,13 @@ const PRIVATE_KEY: &str = "MIIEvwIBADANBgkqhkiG9w0BAQEFAASCBKkwggSlAgEAAoIBAQCve
 pub const VENDOR: Vendor = Vendor {
     id: "google_workspace",
     config,
-    secrets: &[google::SERVICE_ACCOUNT_KEY, PRIVATE_KEY, directory::PASSWORD],
+    secrets: &[
+        google::SERVICE_ACCOUNT_KEY,
+        PRIVATE_KEY,
+        google::CLIENT_SECRET,
+        google::REFRESH_TOKEN,
+        directory::PASSWORD,
+    ],
     arguments,
     fill: |school, operation, text| Box::pin(fill(school, operation, text)) as BoxFuture<'_, String>,
     faults: |sandbox| sandbox.google_workspace().faults(),
@@ -66,6 +78,36 @@ fn config(sandbox: &Sandbox) -> Value {
     })
 }
 
+/// Gives a school the settings that the operation needs. Only one of them needs a person's consent.
+async fn configure(school: &School, operation: &str) {
+    static CONSENTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let which = school.sandbox.url("google_workspace").to_string();
+    let consent = operation == "watchClassroom";
+    let changed = {
+        let mut schools = CONSENTED.lock().unwrap();
+        if consent { schools.insert(which) } else { schools.remove(&which) }
+    };
+    if changed {
+        let change =
+            ConfigChange { enabled: Some(true), config: Some(settings(school, consent)), expected_version: None };
+        school.tenant.configure_json(&school.admin, "google_workspace", change).await.unwrap();
+    }
+}
+
+/// The settings of a person's consent, or those of the service account; the others are taken away.
+fn settings(school: &School, consent: bool) -> Map<String, Value> {
+    let named = [
+        ("service_account_key", google::SERVICE_ACCOUNT_KEY, false),
+        ("subject", google::ADMIN, false),
+        ("client_id", google::CLIENT_ID, true),
+        ("client_secret", google::CLIENT_SECRET, true),
+        ("refresh_token", google::REFRESH_TOKEN, true),
+    ];
+    let value = |text: &str, of: bool| if of == consent { json!(text) } else { Value::Null };
+    let base = ("base_url".to_owned(), json!(school.sandbox.url("google_workspace")));
+    named.into_iter().map(|(name, text, of)| (name.to_owned(), value(text, of))).chain([base]).collect()
+}
+
 /// A number that nobody has had yet.
 fn new() -> u64 {
     static NEW: AtomicU64 = AtomicU64::new(1);
@@ -86,7 +128,8 @@ fn arguments(operation: &str) -> Option<Value> {
 }
 
 /// Makes what the marks of the text stand for; what one needs itself is made on the way.
-async fn fill(school: &School, _operation: &str, mut text: String) -> String {
+async fn fill(school: &School, operation: &str, mut text: String) -> String {
+    configure(school, operation).await;
     let marked = |text: &str, marks: &[&'static str]| marks.iter().copied().find(|mark| text.contains(mark));
     while let Some(mark) = marked(&text, files::MARKS) {
         files::make(school, mark, &mut text).await;

@@ -58,6 +58,13 @@ pub(super) struct Classroom {
     registrations: Vec<Value>,
 }
 
+impl Classroom {
+    /// What Pub/Sub topics are told of.
+    pub(super) fn registrations(&self) -> Vec<Value> {
+        self.registrations.clone()
+    }
+}
+
 /// Answers behind `/v1/` for courses, invitations, profiles and registrations.
 pub(super) fn answer(call: &mut Call<'_>, path: &[&str]) -> Result {
     match path {

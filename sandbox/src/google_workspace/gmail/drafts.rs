@@ -55,9 +55,9 @@ pub(super) fn create(call: &mut Call<'_>, body: &Map<String, Value>) -> Result {
 /// Keeps a mail as a draft.
 fn keep(call: &mut Call<'_>, body: &Map<String, Value>, draft: String) -> Result {
     let message = message(body)?;
-    let part = raw(message)?;
+    let (part, thread) = (raw(message)?, text(message, "threadId").map(str::to_owned));
+    let part = messages::renamed(call, part);
     let (user, at) = (call.grant.user.clone(), call.at());
-    let thread = text(message, "threadId").map(str::to_owned);
     let id = put(call.world, &user, part, &["DRAFT"], thread, at);
     let held = call.world.gmail.mails.iter_mut().find(|mail| mail.id == id);
     if let Some(mail) = held {
@@ -89,7 +89,7 @@ pub(super) fn send(call: &mut Call<'_>, body: &Map<String, Value>) -> Result {
         (None, Some(mail)) => mail.part.clone(),
         (None, None) => return Err(invalid("Invalid draft")),
     };
-    let sent = messages::dispatch(call, part, None)?;
+    let sent = messages::dispatch(call, part, None, held.as_ref().map(|mail| mail.thread.clone()))?;
     if let Some(mail) = held {
         call.world.gmail.remove(&mail.id);
     }

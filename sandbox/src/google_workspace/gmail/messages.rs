@@ -13,12 +13,13 @@ use crate::google_workspace::mime::Part;
 /// Sends the mail in `raw`.
 pub(super) fn send(call: &mut Call<'_>, body: &Map<String, Value>) -> Result {
     let part = raw(body)?;
-    let id = dispatch(call, part, text(body, "threadId"))?;
+    let id = dispatch(call, part, text(body, "threadId"), None)?;
     brief(call, &id)
 }
 
-/// Sends a mail from the user's mailbox; says the id of the copy that stays there.
-pub(super) fn dispatch(call: &mut Call<'_>, part: Part, thread: Option<&str>) -> Result<String> {
+/// Sends a mail from the user's mailbox; says the id of the copy that stays there. `held` is the thread of a draft, which
+/// stays its own.
+pub(super) fn dispatch(call: &mut Call<'_>, part: Part, thread: Option<&str>, held: Option<String>) -> Result<String> {
     let to: Vec<String> = ["to", "cc", "bcc"].into_iter().flat_map(|name| addresses(&part, name)).collect();
     if to.is_empty() {
         return Err(invalid("Recipient address required"));
@@ -29,7 +30,7 @@ pub(super) fn dispatch(call: &mut Call<'_>, part: Part, thread: Option<&str>) ->
     let user = call.grant.user.clone();
     let thread = match thread {
         Some(thread) => joined(call, &part, thread)?,
-        None => related(call.world, &user, &part),
+        None => held.or_else(|| related(call.world, &user, &part)),
     };
     let part = stamped(call, part);
     let at = call.at();
@@ -55,6 +56,12 @@ fn joined(call: &Call<'_>, part: &Part, thread: &str) -> Result<Option<String>> 
     Ok((same && refers).then(|| thread.to_owned()))
 }
 
+/// Puts an id of the vendor's own in the place of the one that the caller gave, as Gmail may.
+pub(super) fn renamed(call: &mut Call<'_>, part: Part) -> Part {
+    let id = format!("<CA+{}@mail.gmail.com>", call.world.ids.word(40));
+    part.with("Message-ID", &id)
+}
+
 /// Sees to it that a mail says who sends it, when, and under which id.
 fn stamped(call: &mut Call<'_>, part: Part) -> Part {
     let user = call.grant.user.clone();
@@ -63,11 +70,7 @@ fn stamped(call: &mut Call<'_>, part: Part) -> Part {
         let from = format!("{} <{user}>", call.world.people.display(&user));
         part = part.with("From", &from);
     }
-    let id = header(&part, "message-id");
-    if !(id.starts_with('<') && id.ends_with('>') && id.contains('@')) {
-        let id = format!("<CA+{}@mail.gmail.com>", call.world.ids.word(40));
-        part = part.with("Message-ID", &id);
-    }
+    part = renamed(call, part);
     if header(&part, "date").is_empty()
         && let Ok(at) = jiff::Timestamp::from_millisecond(call.at())
     {

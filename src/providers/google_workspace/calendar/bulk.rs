@@ -36,7 +36,7 @@ operation! {
         "events[].summary": Schedule(Anyone), "events[].description": Schedule(Anyone), "events[].location": Location(Anyone),
         "events[].start": Schedule(Anyone), "events[].end": Schedule(Anyone), "events[].attendees[].email": Contact(Anyone),
         "events[].attendees[].displayName": Identity(Anyone), "events[].extendedProperties": Schedule(Anyone),
-        "events[].calendarId": Contact(Anyone), "asUser": Contact(Staff)
+        "events[].calendarId": Contact(Anyone)
     }
     path {}
     required {
@@ -69,18 +69,15 @@ async fn create_all(call: &Call<'_, GoogleWorkspace>, wanted: &[CreateEvent]) ->
         result.error.as_ref().is_some_and(|error| error.code == ErrorCode::Conflict.name())
     };
     let made: Vec<usize> = results.iter().filter(|result| is_made(result)).map(|result| result.index).collect();
-    if !made.is_empty() {
-        let read = made.iter().filter_map(|at| Some((wanted.get(*at)?, ids.get(*at)?)));
-        let read = read.map(|(event, id)| Ok(call.get(events(call, event.calendar_id.as_deref(), &[id])?)));
-        let found =
-            batch::objects(call, CALENDAR, read.collect::<Result<Vec<Request>>>()?, Repeat::Always, |event: &Event| {
-                event.id.clone()
-            })
-            .await?;
-        for (at, found) in made.iter().zip(found) {
-            if let Some(result) = results.get_mut(*at) {
-                *result = ItemResult { index: *at, ..found };
-            }
+    let read = made.iter().filter_map(|at| Some((wanted.get(*at)?, ids.get(*at)?)));
+    let read = read.map(|(event, id)| Ok(call.get(events(call, event.calendar_id.as_deref(), &[id])?)));
+    let found = batch::follow(call, CALENDAR, read.collect::<Result<Vec<Request>>>()?, Repeat::Always).await;
+    for (at, found) in made.iter().zip(found) {
+        if let Some(result) = results.get_mut(*at) {
+            *result = match found.and_then(|response| call.read::<Event>(&response, Repeat::Always)) {
+                Ok(event) => ItemResult::done(*at, event.id.clone(), Some(event)),
+                Err(error) => ItemResult::failed(*at, None, &error),
+            };
         }
     }
     Ok(BatchReport::new(call, results))

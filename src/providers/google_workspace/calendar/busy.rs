@@ -57,7 +57,7 @@ operation! {
     /// Example: `{"timeMin": "2026-12-01T08:00:00Z", "timeMax": "2026-12-01T16:00:00Z", "calendars": ["teacher@school.edu"]}`
     QueryFreeBusy = "queryFreeBusy", Read, Always -> Busy,
     scopes scopes::BUSY,
-    discloses { "calendars[]": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "calendars[]": Contact(Anyone) }
     path {}
     required {
         /// From when, with an offset.

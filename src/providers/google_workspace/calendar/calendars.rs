@@ -25,7 +25,7 @@ operation! {
     /// Example: `{"minAccessRole": "writer"}`
     ListCalendars = "listCalendars", Read, Always -> CalendarList,
     scopes scopes::CALENDARS,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {}
     optional {
@@ -57,7 +57,7 @@ operation! {
     /// Example: `{"summary": "Class 7b", "timeZone": "Europe/Berlin"}`
     CreateCalendar = "createCalendar", Write, Never -> Calendar,
     scopes scopes::CALENDAR,
-    discloses { "summary": Schedule(Anyone), "description": Schedule(Anyone), "location": Location(Anyone), "asUser": Contact(Staff) }
+    discloses { "summary": Schedule(Anyone), "description": Schedule(Anyone), "location": Location(Anyone) }
     path {}
     required {
         /// The title.

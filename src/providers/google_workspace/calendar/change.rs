@@ -1,6 +1,6 @@
 //! Changing events and taking them off. <https://developers.google.com/workspace/calendar/api/v3/reference/events/patch>
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     super::{
@@ -28,7 +28,7 @@ operation! {
     discloses {
         "summary": Schedule(Anyone), "description": Schedule(Anyone), "location": Location(Anyone), "start": Schedule(Anyone),
         "end": Schedule(Anyone), "attendees[].email": Contact(Anyone), "attendees[].displayName": Identity(Anyone),
-        "extendedProperties": Schedule(Anyone), "calendarId": Contact(Anyone), "asUser": Contact(Staff)
+        "extendedProperties": Schedule(Anyone), "calendarId": Contact(Anyone)
     }
     path {
         /// The event's id; of one occurrence, its own.
@@ -95,7 +95,9 @@ operation! {
         let calendar = this.calendar_id.as_deref();
         let meeting = this.meet_link == Some(true);
         let request = call.patch(events(call, calendar, &[&this.event_id])?);
-        let mut request = with_options(request, this.rest()?, this.send_updates, meeting, &call.vendor_key("meet"));
+        let mut body = this.rest()?;
+        replace_whole(&mut body);
+        let mut request = with_options(request, body, this.send_updates, meeting, &call.vendor_key("meet"));
         let mut repeat = Repeat::Always;
         if let Some(etag) = &this.if_match {
             request = request.header("if-match", etag);
@@ -104,6 +106,21 @@ operation! {
         }
         let event = define::write(call, request, repeat).await?;
         if meeting { with_link(call, calendar, event).await } else { Ok(event) }
+    }
+}
+
+/// Of what is patched Google keeps the members that are not named: a day would stand beside the moment that was there,
+/// and the reminders beside those that take their place.
+fn replace_whole(body: &mut Map<String, Value>) {
+    for name in ["start", "end"] {
+        let Some(when) = body.get_mut(name).and_then(Value::as_object_mut) else { continue };
+        let others: &[&str] = if when.contains_key("date") { &["dateTime", "timeZone"] } else { &["date"] };
+        for other in others {
+            when.entry(*other).or_insert(Value::Null);
+        }
+    }
+    if let Some(reminders) = body.get_mut("reminders").and_then(Value::as_object_mut) {
+        reminders.entry("overrides").or_insert_with(|| json!([]));
     }
 }
 
@@ -116,7 +133,7 @@ operation! {
     /// Example: `{"eventId": "0123456789abcdef0123456789abcdef"}`
     CancelEvent = "cancelEvent", Write, Always -> Event,
     scopes scopes::EVENTS,
-    discloses { "calendarId": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "calendarId": Contact(Anyone) }
     path {
         /// The event's id.
         event_id: String,
@@ -145,7 +162,7 @@ operation! {
     /// Example: `{"eventId": "0123456789abcdef0123456789abcdef"}`
     DeleteEvent = "deleteEvent", Write, Always -> Done,
     scopes scopes::EVENTS,
-    discloses { "calendarId": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "calendarId": Contact(Anyone) }
     path {
         /// The event's id.
         event_id: String,
@@ -164,5 +181,28 @@ operation! {
             url.query_pairs_mut().append_pair("sendUpdates", updates.name());
         }
         define::remove(call, url).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_takes_the_place_of_all_that_was_there() {
+        let Value::Object(mut body) = json!({
+            "start": { "date": "2026-12-01" },
+            "end": { "dateTime": "2026-12-01T10:00:00Z", "timeZone": "Europe/Berlin" },
+            "reminders": { "useDefault": true },
+        }) else {
+            unreachable!()
+        };
+        replace_whole(&mut body);
+        let expected = json!({
+            "start": { "date": "2026-12-01", "dateTime": null, "timeZone": null },
+            "end": { "dateTime": "2026-12-01T10:00:00Z", "timeZone": "Europe/Berlin", "date": null },
+            "reminders": { "useDefault": true, "overrides": [] },
+        });
+        assert_eq!(Value::Object(body), expected);
     }
 }

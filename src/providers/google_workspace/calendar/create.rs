@@ -39,7 +39,7 @@ operation! {
     discloses {
         "summary": Schedule(Anyone), "description": Schedule(Anyone), "location": Location(Anyone), "start": Schedule(Anyone),
         "end": Schedule(Anyone), "attendees[].email": Contact(Anyone), "attendees[].displayName": Identity(Anyone),
-        "extendedProperties": Schedule(Anyone), "calendarId": Contact(Anyone), "asUser": Contact(Staff)
+        "extendedProperties": Schedule(Anyone), "calendarId": Contact(Anyone)
     }
     path {}
     required {
@@ -126,7 +126,7 @@ operation! {
     /// Example: `{"eventId": "0123456789abcdef0123456789abcdef"}`
     GetEvent = "getEvent", Read, Always -> Event,
     scopes scopes::EVENT,
-    discloses { "calendarId": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "calendarId": Contact(Anyone) }
     path {
         /// The event's id.
         event_id: String,

@@ -53,7 +53,7 @@ operation! {
     /// Example: `{"timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-31T00:00:00Z", "singleEvents": true, "orderBy": "startTime"}`
     ListEvents = "listEvents", Read, Always -> EventPage,
     scopes scopes::EVENT,
-    discloses { "q": Schedule(Anyone), "calendarId": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "q": Schedule(Anyone), "calendarId": Contact(Anyone) }
     path {}
     required {}
     optional {
@@ -137,7 +137,7 @@ operation! {
     /// Example: `{"eventId": "0123456789abcdef0123456789abcdef", "timeMin": "2026-12-01T00:00:00Z"}`
     ListEventInstances = "listEventInstances", Read, Always -> EventPage,
     scopes scopes::EVENT,
-    discloses { "calendarId": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "calendarId": Contact(Anyone) }
     path {
         /// The event's id.
         event_id: String,

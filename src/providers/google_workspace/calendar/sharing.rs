@@ -91,7 +91,7 @@ operation! {
     /// Example: `{}`
     ListCalendarAcl = "listCalendarAcl", Read, Always -> AclPage,
     scopes scopes::ACL_READ,
-    discloses { "calendarId": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "calendarId": Contact(Anyone) }
     path {}
     required {}
     optional {
@@ -119,7 +119,7 @@ operation! {
     ShareCalendar = "shareCalendar", Write, WithKey -> AclRule,
     scopes scopes::ACL,
     steps &["share"],
-    discloses { "value": Contact(Anyone), "calendarId": Contact(Anyone), "asUser": Contact(Staff) }
+    discloses { "value": Contact(Anyone), "calendarId": Contact(Anyone) }
     path {}
     required {
         /// What they may do.

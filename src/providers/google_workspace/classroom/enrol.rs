@@ -55,7 +55,7 @@ operation! {
                 looks.push(call.get(at(call, &["courses", &this.course_id, "students", user])?));
             }
         }
-        let looked = if looks.is_empty() { Vec::new() } else { batch::send(call, BATCH, looks, Repeat::Always).await? };
+        let looked = batch::follow(call, BATCH, looks, Repeat::Always).await;
         let mut looked: BTreeMap<usize, _> = there.into_iter().zip(looked).collect();
         let results = added.into_iter().enumerate().map(|(index, answer)| {
             let answer = match (answer, looked.remove(&index)) {

@@ -170,21 +170,15 @@ async fn give_back(
         requests.push(call.post(address(&format!("{}:return", grade.submission_id))?).json(&json!({})));
         looks.push(call.get(address(&grade.submission_id)?));
     }
-    if requests.is_empty() {
-        return Ok(());
-    }
-    let answers = batch::send(call, BATCH, requests, Repeat::Always).await?;
+    let answers = batch::follow(call, BATCH, requests, Repeat::Always).await;
     let refused = answers.iter().map(|answer| answer.is_err());
     let looks: Vec<Request> =
         looks.into_iter().zip(refused).filter_map(|(look, refused)| refused.then_some(look)).collect();
-    let mut looked = Vec::new();
-    if !looks.is_empty() {
-        looked = batch::objects(call, BATCH, looks, Repeat::Always, |now: &Submission| now.id.clone()).await?;
-    }
-    let mut looked = looked.into_iter();
+    let looked = batch::follow(call, BATCH, looks, Repeat::Always).await.into_iter();
+    let mut looked = looked.map(|look| look.and_then(|now| call.read::<Submission>(&now, Repeat::Always)).ok());
     for ((result, _), answer) in marked.iter_mut().zip(answers) {
         let error = match answer {
-            Err(error) if !looked.next().and_then(|now| now.item).as_ref().is_some_and(is_returned) => Some(error),
+            Err(error) if !looked.next().flatten().as_ref().is_some_and(is_returned) => Some(error),
             _ => None,
         };
         match (error, &mut result.item) {

@@ -126,10 +126,10 @@ operation! {
     /// Takes a guardian's invitation back.
     ///
     /// <https://developers.google.com/workspace/classroom/reference/rest/v1/userProfiles.guardianInvitations/patch>. Access
-    /// `write`. Errors: `not_found`, `vendor` where it is not pending.
+    /// `manage`. Errors: `not_found`, `vendor` where it is not pending.
     ///
     /// Example: `{"studentId": "student@school.example", "invitationId": "gi-1"}`
-    WithdrawGuardianInvitation = "withdrawGuardianInvitation", Write, Always -> GuardianInvitation,
+    WithdrawGuardianInvitation = "withdrawGuardianInvitation", Manage, Always -> GuardianInvitation,
     scopes GUARDIANS,
     discloses { "studentId": Identity(Student) }
     path {
@@ -150,11 +150,11 @@ operation! {
 operation! {
     /// Ends it that a guardian follows a student. They get no more summaries, and see nothing of the student any longer.
     ///
-    /// <https://developers.google.com/workspace/classroom/reference/rest/v1/userProfiles.guardians/delete>. Access `write`.
+    /// <https://developers.google.com/workspace/classroom/reference/rest/v1/userProfiles.guardians/delete>. Access `manage`.
     /// Errors: `not_found`.
     ///
     /// Example: `{"studentId": "student@school.example", "guardianId": "117500"}`
-    RemoveGuardian = "removeGuardian", Write, Always -> Done,
+    RemoveGuardian = "removeGuardian", Manage, Always -> Done,
     scopes GUARDIANS,
     discloses { "studentId": Identity(Student) }
     path {

@@ -126,6 +126,7 @@ operation! {
     /// Example: `{"invitationId": "NjQyNTI1", "asUser": "student@school.example"}`
     AcceptInvitation = "acceptInvitation", Write, Never -> Done,
     scopes ROSTERS,
+    acting Student,
     discloses {}
     path {
         /// The invitation's id.

@@ -104,11 +104,12 @@ operation! {
 
 /// What moves a submission from one state to another.
 macro_rules! transition {
-    ($(#[$about:meta])* $name:ident = $wire:literal, $scopes:ident, $verb:literal to $state:literal) => {
+    ($(#[$about:meta])* $name:ident = $wire:literal, $scopes:ident, as $acting:ident, $verb:literal to $state:literal) => {
         operation! {
             $(#[$about])*
             $name = $wire, Write, WithKey -> Submission,
             scopes $scopes,
+            acting $acting,
             discloses {}
             path {
                 /// The course's id or alias.
@@ -136,7 +137,7 @@ transition! {
     /// Access `write`. Only with the client id that made the course work. Errors: `not_found`, `vendor`.
     ///
     /// Example: `{"courseId": "d:sis-sec-123", "courseWorkId": "98765", "submissionId": "Cg4I"}`
-    ReturnSubmission = "returnSubmission", WORK, "return" to "RETURNED"
+    ReturnSubmission = "returnSubmission", WORK, as Staff, "return" to "RETURNED"
 }
 
 transition! {
@@ -146,7 +147,7 @@ transition! {
     /// Access `write`. Only with the client id that made the course work. Errors: `not_found`, `vendor`.
     ///
     /// Example: `{"courseId": "d:sis-sec-123", "courseWorkId": "98765", "submissionId": "Cg4I", "asUser": "student@school.example"}`
-    TurnInSubmission = "turnInSubmission", OWN_WORK, "turnIn" to "TURNED_IN"
+    TurnInSubmission = "turnInSubmission", OWN_WORK, as Student, "turnIn" to "TURNED_IN"
 }
 
 transition! {
@@ -157,7 +158,7 @@ transition! {
     /// where it was not handed in.
     ///
     /// Example: `{"courseId": "d:sis-sec-123", "courseWorkId": "98765", "submissionId": "Cg4I", "asUser": "student@school.example"}`
-    ReclaimSubmission = "reclaimSubmission", OWN_WORK, "reclaim" to "RECLAIMED_BY_STUDENT"
+    ReclaimSubmission = "reclaimSubmission", OWN_WORK, as Student, "reclaim" to "RECLAIMED_BY_STUDENT"
 }
 
 /// The address of the submissions of some course work, or of one of them.

@@ -125,7 +125,7 @@ operation! {
         max_points: u32,
         /// The moment it is due.
         due: Timestamp,
-        /// The day it is due, `YYYY-MM-DD` in UTC, where there is no moment.
+        /// The day it is due, `YYYY-MM-DD`, where there is no moment: until 23:59 UTC of it, for Google wants a time.
         due_date: String,
         /// When to publish it, of a `DRAFT`.
         scheduled_time: Timestamp,
@@ -194,7 +194,7 @@ operation! {
         max_points: u32,
         /// The moment it is due.
         due: Timestamp,
-        /// The day it is due, `YYYY-MM-DD` in UTC.
+        /// The day it is due, `YYYY-MM-DD`: until 23:59 UTC of it.
         due_date: String,
         /// When to publish it, of a `DRAFT`.
         scheduled_time: Timestamp,
@@ -276,19 +276,17 @@ pub(super) fn check_state(state: Option<WorkState>, scheduled: Option<Timestamp>
     }
 }
 
-/// Google takes the day and the time apart, both in UTC.
+/// Google takes the day and the time apart, both in UTC, and refuses a day alone.
 fn put_due(body: &mut Map<String, Value>, due: Option<Timestamp>, date: Option<&str>) {
     let moment = due
         .and_then(|due| jiff::Timestamp::from_microsecond(due.as_micros()).ok())
         .map(|due| jiff::tz::Offset::UTC.to_datetime(due));
-    let day = moment.map(|moment| moment.date()).or_else(|| date?.parse().ok());
-    if let Some(day) = day {
-        body.insert("dueDate".to_owned(), json!({ "year": day.year(), "month": day.month(), "day": day.day() }));
-    }
-    if let Some(moment) = moment {
-        let time = json!({ "hours": moment.hour(), "minutes": moment.minute(), "seconds": moment.second() });
-        body.insert("dueTime".to_owned(), time);
-    }
+    let last = || date?.parse::<jiff::civil::Date>().ok().map(|day| day.at(23, 59, 0, 0));
+    let Some(moment) = moment.or_else(last) else { return };
+    let day = json!({ "year": moment.year(), "month": moment.month(), "day": moment.day() });
+    body.insert("dueDate".to_owned(), day);
+    let time = json!({ "hours": moment.hour(), "minutes": moment.minute(), "seconds": moment.second() });
+    body.insert("dueTime".to_owned(), time);
 }
 
 #[cfg(test)]
@@ -307,7 +305,11 @@ mod tests {
         assert_eq!(Value::Object(body), expected);
         let mut body = Map::new();
         put_due(&mut body, None, Some("2026-12-01"));
-        assert_eq!(Value::Object(body), json!({ "dueDate": { "year": 2026, "month": 12, "day": 1 } }));
+        let expected = json!({
+            "dueDate": { "year": 2026, "month": 12, "day": 1 },
+            "dueTime": { "hours": 23, "minutes": 59, "seconds": 0 },
+        });
+        assert_eq!(Value::Object(body), expected);
     }
 
     #[test]

@@ -105,11 +105,11 @@ operation! {
 operation! {
     /// Puts many people into a group, and answers for each. Who is in it already is done.
     ///
-    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/insert>. Access `write`. May be
+    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/insert>. Access `manage`. May be
     /// repeated. Errors: those of `addGroupMember`, for each person.
     ///
     /// Example: `{"groupKey": "math-7@school.example", "members": [{"email": "student@school.example"}]}`
-    AddGroupMembers = "addGroupMembers", Write, Always -> BatchReport<GroupMember>,
+    AddGroupMembers = "addGroupMembers", Manage, Always -> BatchReport<GroupMember>,
     scopes MEMBERS,
     deadline 120,
     discloses { "members[].email": Contact(Anyone) }
@@ -151,10 +151,7 @@ async fn made_or_found(
     indices: &[usize],
     there: impl Fn(usize) -> Result<url::Url>,
 ) -> Result<Vec<Result<Response>>> {
-    if requests.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut outcomes = batch::send(call, BATCH, requests, Repeat::Always).await?;
+    let mut outcomes = batch::follow(call, BATCH, requests, Repeat::Always).await;
     let mut twice = Vec::new();
     let mut looks = Vec::new();
     for (outcome, index) in outcomes.iter_mut().zip(indices) {
@@ -163,10 +160,8 @@ async fn made_or_found(
             twice.push(outcome);
         }
     }
-    if !looks.is_empty() {
-        for (outcome, looked) in twice.into_iter().zip(batch::send(call, BATCH, looks, Repeat::Always).await?) {
-            *outcome = looked;
-        }
+    for (outcome, looked) in twice.into_iter().zip(batch::follow(call, BATCH, looks, Repeat::Always).await) {
+        *outcome = looked;
     }
     Ok(outcomes)
 }

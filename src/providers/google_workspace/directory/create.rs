@@ -8,6 +8,7 @@ use super::{
     super::{
         GoogleWorkspace,
         define::{self, check_address, check_text, operation},
+        wire::made,
     },
     USERS, at,
     objects::User,
@@ -117,7 +118,8 @@ operation! {
     check |this| { this.user().check("")?; }
     run |this, call| {
         let here = at(call, &["users", &this.primary_email])?;
-        call.step("create", |begun| async move {
+        let address = here.clone();
+        let (_, user) = made(call, "create", |begun| async move {
             // Whoever has the address before the first try is somebody else; after it, it is whom that try has made.
             if !begun && is_there(call, here.clone()).await? {
                 let message = "somebody has this address already";
@@ -126,10 +128,13 @@ operation! {
             let found = define::read(call, here);
             let made = define::made_or_found(call, this.user().request(call)?, Repeat::WithKey, found).await;
             let user: User = made.map_err(|error| elsewhere(error, "primaryEmail"))?;
-            Ok(user.id)
+            Ok((user.id.clone().unwrap_or_default(), user))
         })
         .await?;
-        define::read(call, at(call, &["users", &this.primary_email])?).await
+        match user {
+            Some(user) => Ok(user),
+            None => define::read(call, address).await,
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{
-    super::define::{self, operation},
+    super::{
+        define::{self, operation},
+        wire::made,
+    },
     GROUPS, GROUPS_READ, at,
     create::{elsewhere, is_there},
     list_query,
@@ -98,7 +101,8 @@ operation! {
     run |this, call| {
         let here = at(call, &["groups", &this.email])?;
         let body = Value::Object(this.rest()?);
-        call.step("create", |begun| async move {
+        let address = here.clone();
+        let (_, group) = made(call, "create", |begun| async move {
             if !begun && is_there(call, here.clone()).await? {
                 return Err(Error::new(ErrorCode::Conflict, "a group has this address already").with_field("email"));
             }
@@ -106,9 +110,12 @@ operation! {
             let found = define::read(call, here);
             let made = define::made_or_found(call, request, Repeat::WithKey, found).await;
             let group: Group = made.map_err(|error| elsewhere(error, "email"))?;
-            Ok(group.id)
+            Ok((group.id.clone().unwrap_or_default(), group))
         })
         .await?;
-        define::read(call, at(call, &["groups", &this.email])?).await
+        match group {
+            Some(group) => Ok(group),
+            None => define::read(call, address).await,
+        }
     }
 }

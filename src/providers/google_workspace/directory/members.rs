@@ -64,11 +64,11 @@ operation! {
 operation! {
     /// Puts somebody into a group. Who is in it already, stays as they are.
     ///
-    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/insert>. Access `write`. Errors:
+    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/insert>. Access `manage`. Errors:
     /// `not_found` for the group or the person.
     ///
     /// Example: `{"groupKey": "math-7@school.example", "email": "student@school.example"}`
-    AddGroupMember = "addGroupMember", Write, Always -> GroupMember,
+    AddGroupMember = "addGroupMember", Manage, Always -> GroupMember,
     scopes MEMBERS,
     discloses { "email": Contact(Anyone) }
     path {
@@ -94,11 +94,11 @@ operation! {
 operation! {
     /// Takes somebody out of a group.
     ///
-    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/delete>. Access `write`. Errors:
+    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/delete>. Access `manage`. Errors:
     /// `not_found`.
     ///
     /// Example: `{"groupKey": "math-7@school.example", "memberKey": "student@school.example"}`
-    RemoveGroupMember = "removeGroupMember", Write, Always -> Done,
+    RemoveGroupMember = "removeGroupMember", Manage, Always -> Done,
     scopes MEMBERS,
     discloses { "memberKey": Identity(Anyone) }
     path {

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    super::define::{self, operation},
+    super::{
+        define::{self, operation},
+        wire::made,
+    },
     ORG_UNITS, ORG_UNITS_READ, at,
     create::is_there,
     objects::{OrgUnit, OrgUnits},
@@ -96,17 +99,20 @@ operation! {
         let here = at(call, &path)?;
         let body = Value::Object(this.rest()?);
         let there = here.clone();
-        call.step("create", |begun| async move {
+        let (_, unit) = made(call, "create", |begun| async move {
             if !begun && is_there(call, there.clone()).await? {
                 return Err(Error::new(ErrorCode::Conflict, "there is a unit of this name already").with_field("name"));
             }
             let found = define::read(call, there);
             let made = define::made_or_found(call, call.post(list).json(&body), Repeat::WithKey, found).await;
             let unit: OrgUnit = made.map_err(|error| if is_parents(&error) { no_parent(&error) } else { error })?;
-            Ok(unit.org_unit_id)
+            Ok((unit.org_unit_id.clone().unwrap_or_default(), unit))
         })
         .await?;
-        define::read(call, here).await
+        match unit {
+            Some(unit) => Ok(unit),
+            None => define::read(call, here).await,
+        }
     }
 }
 

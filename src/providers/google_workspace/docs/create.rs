@@ -17,8 +17,7 @@ use super::{
         scopes,
         wire::drive,
     },
-    document,
-    edit::LONGEST,
+    edit::{Edit, LONGEST, TRIES},
     read::read,
     text,
 };
@@ -88,7 +87,7 @@ operation! {
     deadline 60,
     discloses {
         "title": Content(Anyone), "content": Content(Anyone), "permissions[].emailAddress": Contact(Anyone),
-        "permissions[].message": Message(Anyone), "asUser": Contact(Staff)
+        "permissions[].message": Message(Anyone)
     }
     path {}
     required {
@@ -147,23 +146,29 @@ operation! {
     }
 }
 
-/// Writes the text into the new document. Nobody else has it yet: that there is a text means that it was written.
+/// Writes the text into the new document. Nobody else has it yet: that there is a text means that it was written. Each try
+/// names the state that it is for: of two that arrive, the later is refused.
 async fn write(call: &Call<'_, GoogleWorkspace>, id: &str, content: &str, begun: bool) -> Result<()> {
-    let written = async || Ok::<_, Error>(!text::of(&read(call, id, false).await?).trim().is_empty());
-    if begun && written().await? {
-        return Ok(());
-    }
-    let requests = json!({ "requests": [{ "insertText": { "text": content, "location": { "index": 1 } } }] });
-    let request = call.post(document(call, id, ":batchUpdate")?).json(&requests);
-    match call.send_as(request.clone(), Repeat::Never).await {
-        Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
-            if !written().await? {
-                call.send_as(request, Repeat::Never).await?;
-            }
-            Ok(())
+    let requests = json!([{ "insertText": { "text": content, "location": { "index": 1 } } }]);
+    let edit = Edit { document: id, requests, revision: None };
+    let mut lost: Option<Error> = None;
+    for _ in 0..TRIES {
+        let there = match read(call, id, false).await {
+            Ok(there) => there,
+            Err(error) => return Err(lost.unwrap_or(error)),
+        };
+        if (begun || lost.is_some()) && !text::of(&there).trim().is_empty() {
+            return Ok(());
         }
-        sent => sent.map(|_| ()),
+        match edit.send(call, &there.revision_id.unwrap_or_default()).await {
+            Ok(_) => return Ok(()),
+            // An earlier try has arrived meanwhile: the next look tells.
+            Err(error) if error.code() == ErrorCode::Conflict && (begun || lost.is_some()) => {}
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown => lost = Some(error),
+            Err(error) => return Err(lost.unwrap_or(error)),
+        }
     }
+    Err(lost.unwrap_or_else(|| Error::new(ErrorCode::OutcomeUnknown, "the document changes all the time; read it")))
 }
 
 /// Shares the document with one of them. What Google refuses for good is part of the answer; what may pass ends the call.

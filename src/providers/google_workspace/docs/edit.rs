@@ -30,7 +30,7 @@ pub(super) const LONGEST: usize = 1_000_000;
 /// The most replacements of one call.
 const MOST: usize = 100;
 /// How often an edit is tried of which no word came.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
 /// A document that was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +57,7 @@ operation! {
     AppendToDocument = "appendToDocument", Write, WithKey -> EditedDocument,
     scopes scopes::DOCUMENTS,
     steps &["revision", "edit"],
-    discloses { "text": Content(Anyone), "asUser": Contact(Staff) }
+    discloses { "text": Content(Anyone) }
     path {
         /// The document's id.
         document_id: String,
@@ -124,7 +124,7 @@ operation! {
     ReplaceInDocument = "replaceInDocument", Write, WithKey -> EditedDocument,
     scopes scopes::DOCUMENTS,
     steps &["revision", "edit"],
-    discloses { "replacements[].find": Content(Anyone), "replacements[].replaceWith": Content(Anyone), "asUser": Contact(Staff) }
+    discloses { "replacements[].find": Content(Anyone), "replacements[].replaceWith": Content(Anyone) }
     path {
         /// The document's id.
         document_id: String,
@@ -172,10 +172,10 @@ fn is_kept(letter: char) -> bool {
 }
 
 /// An edit of a document in one state.
-struct Edit<'a> {
-    document: &'a str,
-    requests: Value,
-    revision: Option<&'a str>,
+pub(super) struct Edit<'a> {
+    pub(super) document: &'a str,
+    pub(super) requests: Value,
+    pub(super) revision: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -232,6 +232,8 @@ impl Edit<'_> {
                 }
                 match self.send(call, &revision).await {
                     Err(error) if error.code() == ErrorCode::OutcomeUnknown => last = Some(error),
+                    // An earlier try may have arrived since the look: the next one tells.
+                    Err(error) if error.code() == ErrorCode::Conflict && look => {}
                     sent => return sent.map(|(revision, replies)| (revision, Some(replies))),
                 }
                 look = true;
@@ -243,7 +245,8 @@ impl Edit<'_> {
         Ok((Some(revision).filter(|revision| !revision.is_empty()), replies.flatten()))
     }
 
-    async fn send(&self, call: &Call<'_, GoogleWorkspace>, revision: &str) -> Result<(String, Vec<Value>)> {
+    /// Makes the edit in this state of the document. Error: `conflict` where it has moved on.
+    pub(super) async fn send(&self, call: &Call<'_, GoogleWorkspace>, revision: &str) -> Result<(String, Vec<Value>)> {
         let body = json!({ "requests": self.requests, "writeControl": { "requiredRevisionId": revision } });
         let request = call.post(document(call, self.document, ":batchUpdate")?).json(&body);
         let response = call.send_as(request, Repeat::Never).await.map_err(|error| {

@@ -16,7 +16,7 @@ operation! {
     /// Example: `{"documentId": "195j9eDD3ccgjQRttHhJPymLJUCOUjs-jmwTrekvdjFE"}`
     GetDocument = "getDocument", Read, Always -> Document,
     scopes scopes::DOCUMENT,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The document's id.
         document_id: String,
@@ -37,7 +37,7 @@ operation! {
     /// Example: `{"documentId": "195j9eDD3ccgjQRttHhJPymLJUCOUjs-jmwTrekvdjFE"}`
     GetDocumentText = "getDocumentText", Read, Always -> DocumentText,
     scopes scopes::DOCUMENT,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The document's id.
         document_id: String,

@@ -49,7 +49,7 @@ operation! {
     /// Example: `{"pageToken": "1043"}`
     ListChanges = "listChanges", Read, Always -> ChangePage,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {}
     optional {

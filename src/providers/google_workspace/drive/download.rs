@@ -26,7 +26,7 @@ operation! {
     DownloadFile = "downloadFile", Read, Always -> FileContent,
     scopes scopes::CONTENT,
     deadline 300,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,
@@ -67,7 +67,7 @@ operation! {
     ExportFile = "exportFile", Read, Always -> FileContent,
     scopes scopes::CONTENT,
     deadline 120,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The document's id.
         file_id: String,

@@ -33,7 +33,7 @@ operation! {
     /// Example: `{}`
     GetDriveAbout = "getDriveAbout", Read, Always -> DriveAbout,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {}
     optional {}
@@ -51,7 +51,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"}`
     GetFile = "getFile", Read, Always -> File,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,
@@ -78,7 +78,7 @@ operation! {
     CreateFolder = "createFolder", Write, WithKey -> File,
     scopes scopes::DRIVE,
     steps &["id", "create"],
-    discloses { "name": Content(Anyone), "description": Content(Anyone), "asUser": Contact(Staff) }
+    discloses { "name": Content(Anyone), "description": Content(Anyone) }
     path {}
     required {
         /// The name.
@@ -114,7 +114,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g", "name": "Report 2026"}`
     RenameFile = "renameFile", Write, Always -> File,
     scopes scopes::DRIVE,
-    discloses { "name": Content(Anyone), "asUser": Contact(Staff) }
+    discloses { "name": Content(Anyone) }
     path {
         /// The file's id.
         file_id: String,
@@ -137,7 +137,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g", "folderId": "0AFolderOfTheSchool"}`
     MoveFile = "moveFile", Write, Always -> File,
     scopes scopes::DRIVE,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,
@@ -171,7 +171,7 @@ operation! {
     CopyFile = "copyFile", Write, WithKey -> File,
     scopes scopes::DRIVE,
     steps &["copy"],
-    discloses { "name": Content(Anyone), "asUser": Contact(Staff) }
+    discloses { "name": Content(Anyone) }
     path {
         /// The file's id.
         file_id: String,
@@ -199,7 +199,14 @@ operation! {
             }
             let request = call.post(drive(call, &["files", &this.file_id, "copy"])?);
             let request = for_all_drives(request).query("fields", FILE).json(&body);
-            call.read(&call.send_as(request, Repeat::Never).await?, Repeat::Never)
+            match call.send_as(request, Repeat::Never).await {
+                Ok(copied) => call.read(&copied, Repeat::Never),
+                // Google says of both alike that they are not there.
+                Err(error) if error.code() == ErrorCode::NotFound && this.folder_id.is_some() => {
+                    Err(of_folder(error, read(call, &this.file_id).await.is_ok()))
+                }
+                Err(error) => Err(error),
+            }
         })
         .await?;
         finished(call, &id, made).await
@@ -214,7 +221,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"}`
     TrashFile = "trashFile", Write, Always -> File,
     scopes scopes::DRIVE,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,
@@ -235,7 +242,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"}`
     DeleteFile = "deleteFile", Write, Always -> Done,
     scopes scopes::DRIVE,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,
@@ -255,7 +262,7 @@ operation! {
     /// Example: `{"count": 3}`
     GenerateFileIds = "generateFileIds", Read, Always -> FileIds,
     scopes scopes::DRIVE,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {}
     optional {
@@ -280,7 +287,7 @@ operation! {
     /// Example: `{"pageSize": 50}`
     ListSharedDrives = "listSharedDrives", Read, Always -> SharedDrives,
     scopes scopes::DRIVES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {}
     optional {

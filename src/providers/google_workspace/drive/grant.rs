@@ -210,6 +210,16 @@ impl Share {
             && name(json!(self.r#type)) == permission.r#type
             && same(&self.email_address, &permission.email_address)
             && same(&self.domain, &permission.domain)
+            && self.ends_with(permission)
+    }
+
+    /// Whether it ends when this asks for; in however many words Google says so.
+    fn ends_with(&self, permission: &Permission) -> bool {
+        let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let Some(wanted) = self.expiration_time.as_deref().and_then(moment) else { return true };
+        let there = permission.expiration_time.as_deref().and_then(moment);
+        // Google keeps milliseconds.
+        there.is_some_and(|there| there.as_millisecond() == wanted.as_millisecond())
     }
 
     /// Shares the file, as a step. After a try of which it is not known how it ended, who has the file is looked up first:
@@ -321,5 +331,13 @@ mod tests {
         assert!(share.is(&permission("writer", "teacher@school.edu")));
         assert!(!share.is(&permission("reader", "teacher@school.edu")));
         assert!(!share.is(&permission("writer", "other@school.edu")));
+        let until = Share::group(ShareRole::Reader, "g@school.edu").until("2026-12-01T01:00:00+01:00");
+        let ending = |moment: &str| -> Permission {
+            let there =
+                json!({ "role": "reader", "type": "group", "emailAddress": "g@school.edu", "expirationTime": moment });
+            serde_json::from_value(there).unwrap()
+        };
+        assert!(until.is(&ending("2026-12-01T00:00:00.000Z")));
+        assert!(!until.is(&ending("2026-12-02T00:00:00.000Z")));
     }
 }

@@ -27,7 +27,7 @@ operation! {
     /// Example: `{"folderId": "0AFolderOfTheSchool", "orderBy": "folder,name", "pageSize": 50}`
     ListFiles = "listFiles", Read, Always -> FilePage,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {}
     required {}
     optional {
@@ -75,7 +75,7 @@ operation! {
     scopes scopes::FILES,
     discloses {
         "name": Content(Anyone), "nameContains": Content(Anyone), "fullText": Content(Anyone), "owner": Contact(Anyone),
-        "query": Content(Anyone), "asUser": Contact(Staff)
+        "query": Content(Anyone)
     }
     path {}
     required {}

@@ -116,6 +116,16 @@ async fn send(
             State::Done(file) => return Ok(Some(file)),
             State::Lapsed => return Ok(None),
         };
+        if at >= content.bytes.len() {
+            // All has arrived, and the file is not there yet.
+            stuck += 1;
+            if stuck >= STUCK {
+                return Err(no_more());
+            }
+            call.runtime().sleep(Backoff::default().wait(stuck, None)).await;
+            state = ask(call, url, content).await?;
+            continue;
+        }
         let chunk = content.bytes.slice(at.min(content.bytes.len())..(at + CHUNK).min(content.bytes.len()));
         state = match call.exchange_bare(put(url, content.bytes.len(), Some((at, &chunk))), Repeat::Never).await {
             Ok(response) => understand(call, &response)?,
@@ -130,12 +140,13 @@ async fn send(
             _ => 0,
         };
         if stuck >= STUCK {
-            return Err(Error::new(
-                ErrorCode::VendorUnavailable,
-                "Google takes no more of the upload; repeat the call",
-            ));
+            return Err(no_more());
         }
     }
+}
+
+fn no_more() -> Error {
+    Error::new(ErrorCode::VendorUnavailable, "Google takes no more of the upload; repeat the call")
 }
 
 /// A chunk may have arrived, or not: the session knows.

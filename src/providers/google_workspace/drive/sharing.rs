@@ -37,7 +37,7 @@ operation! {
     ShareFile = "shareFile", Write, WithKey -> Permission,
     scopes scopes::DRIVE,
     steps &["share"],
-    discloses { "emailAddress": Contact(Anyone), "message": Message(Anyone), "asUser": Contact(Staff) }
+    discloses { "emailAddress": Contact(Anyone), "message": Message(Anyone) }
     path {
         /// The file's id.
         file_id: String,
@@ -99,7 +99,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"}`
     ListPermissions = "listPermissions", Read, Always -> PermissionPage,
     scopes scopes::FILES,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,
@@ -124,7 +124,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g", "permissionId": "06112233445566778899", "role": "reader"}`
     UpdatePermission = "updatePermission", Write, Always -> Permission,
     scopes scopes::DRIVE,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,
@@ -178,7 +178,7 @@ operation! {
     /// Example: `{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g", "permissionId": "06112233445566778899"}`
     RevokePermission = "revokePermission", Write, Always -> Done,
     scopes scopes::DRIVE,
-    discloses { "asUser": Contact(Staff) }
+    discloses {}
     path {
         /// The file's id.
         file_id: String,

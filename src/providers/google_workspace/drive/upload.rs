@@ -39,7 +39,7 @@ operation! {
     steps &["id", "session", "upload"],
     deadline 600,
     discloses {
-        "name": Content(Anyone), "content": Content(Anyone), "description": Content(Anyone), "asUser": Contact(Staff)
+        "name": Content(Anyone), "content": Content(Anyone), "description": Content(Anyone)
     }
     path {}
     required {
@@ -60,7 +60,7 @@ operation! {
     }
     check |this| {
         check_text("name", &this.name, NAME)?;
-        check_media_type("mimeType", &this.mime_type)?;
+        check_content_type("mimeType", &this.mime_type)?;
         check_size(this.size, &this.content)?;
         check_folder(this.folder_id.as_deref())?;
     }
@@ -93,7 +93,7 @@ operation! {
     scopes scopes::DRIVE,
     steps &["session", "upload"],
     deadline 600,
-    discloses { "content": Content(Anyone), "asUser": Contact(Staff) }
+    discloses { "content": Content(Anyone) }
     path {
         /// The file's id.
         file_id: String,
@@ -109,7 +109,7 @@ operation! {
         size: u64,
     }
     check |this| {
-        check_media_type("mimeType", &this.mime_type)?;
+        check_content_type("mimeType", &this.mime_type)?;
         check_size(this.size, &this.content)?;
     }
     run |this, call| {
@@ -169,6 +169,12 @@ pub(super) fn check_media_type(field: &str, text: &str) -> Result<()> {
     if !good {
         return Err(Error::invalid(field, "must be a media type, such as application/pdf"));
     }
+    Ok(())
+}
+
+/// A type that content can have.
+fn check_content_type(field: &str, text: &str) -> Result<()> {
+    check_media_type(field, text)?;
     if text.starts_with("application/vnd.google-apps.") {
         let why = "is a type of Google's own, which content cannot have; use createDocument or createFolder";
         return Err(Error::invalid(field, why));

@@ -1,29 +1,21 @@
 //! Drafts. <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts>
 
-use serde_json::json;
-
 use super::{
-    super::{
-        GoogleWorkspace,
-        define::{self, Done, operation},
-    },
+    super::define::{self, Done, operation},
     COMPOSE, DRAFTS_READ, at,
     letter::{Attachment, Letter, Mailbox},
     list_query,
     objects::{Draft, Drafts, MessageRef},
-    send::{Outgoing, marked, message_id, once, writing},
+    send::{Outgoing, dispatch, message_id, once, writing},
 };
-use crate::{
-    error::Result,
-    providers::Call,
-    transport::{Method, Repeat},
-};
+use crate::transport::{Method, Repeat};
 
 writing! {
     /// Makes a draft in the acting user's mailbox; nobody gets it before it is sent.
     ///
-    /// <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/create>. Access `write`. Repeated
-    /// with the same idempotency key it makes one. Errors: `invalid_argument`, `outcome_unknown`.
+    /// <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/create>. Access `write`. Gmail
+    /// has nothing by which a draft would be known again: after a lost answer it is `outcome_unknown`, with the same
+    /// idempotency key too. Errors: `invalid_argument`, `outcome_unknown`.
     ///
     /// Example: `{"to": [{"email": "parent@example.com"}], "subject": "Field trip", "text": "On Friday …"}`
     CreateDraft = "createDraft", Write, Never -> Draft,
@@ -32,19 +24,9 @@ writing! {
     path {}
     check |_this| {}
     run |this, call| {
-        let id = message_id(call);
-        let message = Outgoing::new(call, &this.letter(), &id, this.thread_id.as_deref())?;
+        let message = Outgoing::new(call, &this.letter(), &message_id(call), this.thread_id.as_deref())?;
         let request = message.request(call, Method::Post, &["drafts"], true)?;
-        let id = &id;
-        call.step("create", |begun| async move {
-            let make = || async move { define::write(call, request, Repeat::Never).await };
-            let look = || async {
-                let page: Drafts = define::get(call, at(call, &["drafts"])?, &marked(id)).await?;
-                Ok(page.drafts.into_iter().next())
-            };
-            once(call, begun, make, look).await
-        })
-        .await
+        call.step("create", |begun| once(call, begun, request)).await
     }
 }
 
@@ -89,12 +71,7 @@ operation! {
     required {}
     optional {}
     run |this, call| {
-        let request = call.post(at(call, &["drafts", "send"])?).json(&json!({ "id": this.draft_id }));
-        call.step("send", |begun| async move {
-            let act = || async move { define::write(call, request, Repeat::Never).await };
-            once(call, begun, act, move || gone(call, &this.draft_id)).await
-        })
-        .await
+        call.step("send", async |begun| Ok(dispatch(call, begun, &this.draft_id).await?.unwrap_or_default())).await
     }
 }
 
@@ -138,15 +115,4 @@ operation! {
     required {}
     optional {}
     run |this, call| { define::remove(call, at(call, &["drafts", &this.draft_id])?).await }
-}
-
-/// A draft that is gone was sent; one that is there was not.
-async fn gone(call: &Call<'_, GoogleWorkspace>, draft: &str) -> Result<Option<MessageRef>> {
-    let look = call.get(at(call, &["drafts", draft])?).query("format", "minimal");
-    let response = call.exchange(look, Repeat::Always).await?;
-    match response.status {
-        200..=299 => Ok(None),
-        404 => Ok(Some(MessageRef::default())),
-        _ => Err(call.refusal(&response)),
-    }
 }

@@ -36,7 +36,9 @@ use crate::{
 /// All of a mailbox, with deleting for good: the broadest there is.
 const FULL: &str = "https://mail.google.com/";
 
-const SEND: Scopes = &[&[scope!("gmail.send"), scope!("gmail.compose"), scope!("gmail.modify"), FULL]];
+/// Sending: by a draft where that may be, which `gmail.send` alone does not open.
+const SEND: Scopes = &[&[scope!("gmail.compose"), scope!("gmail.modify"), FULL, scope!("gmail.send")]];
+const SEND_ALONE: Scopes = &[&[scope!("gmail.send"), scope!("gmail.compose"), scope!("gmail.modify"), FULL]];
 const COMPOSE: Scopes = &[&[scope!("gmail.compose"), scope!("gmail.modify"), FULL]];
 const DRAFTS_READ: Scopes = &[&[scope!("gmail.readonly"), scope!("gmail.compose"), scope!("gmail.modify"), FULL]];
 const READ: Scopes = &[&[scope!("gmail.readonly"), scope!("gmail.modify"), FULL]];

@@ -1,11 +1,13 @@
 //! Sending. <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send>
 //!
-//! Gmail has no key that makes a repetition harmless. Each message carries a Message-ID that comes from the call's own key;
-//! when an answer was lost, the mailbox is searched for it before anything is sent again.
+//! Gmail has no key that makes a repetition harmless, and puts a Message-ID of its own in the place of ours. What it uses
+//! up is a draft: so a mail is written as a draft and that is sent. A draft that is gone was sent, one that is still there
+//! was not.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -14,10 +16,10 @@ use super::{
         define::{self, operation},
         wire::host,
     },
-    READ, SEND, at,
+    COMPOSE, METADATA, SEND, SEND_ALONE, at,
     letter::{Attachment, Letter, MOST_BYTES, Mailbox},
     mime,
-    objects::{MessageRef, MessageRefs},
+    objects::{Draft, MessageRef, MessageRefs},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -29,8 +31,12 @@ use crate::{
 const LARGE: usize = 5 << 20;
 /// How long a large message may take on its way.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// How often, and after how long, the mailbox is searched for a message whose answer was lost.
+/// After how long a draft is looked for whose sending brought no word.
 const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
+/// How often a draft is sent that is still there.
+const TRIES: u32 = 2;
+/// Among how many of the last sent messages that of a draft is looked for.
+const RECENT: u32 = 100;
 
 /// An operation that writes a message: the fields of a letter, and what it does with them.
 macro_rules! writing {
@@ -112,27 +118,150 @@ pub(super) use writing;
 writing! {
     /// Sends a mail from the acting user's mailbox.
     ///
-    /// <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send>. Access `send`. Above 5 MiB
-    /// it goes by upload. When the answer is lost, the mailbox is searched for the message, which needs the scope
-    /// `gmail.readonly`; if it is not found, the answer is `outcome_unknown`. Repeated with the same idempotency key, it is
-    /// searched for first, and sent only if it is not there. Errors: `invalid_argument`, `outcome_unknown`, `rate_limited`.
+    /// <https://developers.google.com/workspace/gmail/api/guides/drafts>. Access `send`. It is written as a draft, and the
+    /// draft is sent, which uses it up: so it is known after a lost answer whether it was sent, and the call can be repeated
+    /// with its idempotency key. The answer then has no `id` where the scopes let nobody look for it. Where `gmail.send` is
+    /// the only scope, it is sent at once: after a lost answer it stays `outcome_unknown`, and is not sent again. Above 5 MiB
+    /// it goes by upload. Errors: `invalid_argument`, `outcome_unknown`, `rate_limited`.
     ///
     /// Example: `{"to": [{"email": "parent@example.com", "name": "Jane Smith"}], "subject": "Field trip", "text": "On Friday …"}`
     SendMail = "sendMail", Send, Never -> MessageRef,
     scopes SEND,
-    steps &["send"],
+    steps &["draft", "send"],
     path {}
     check |this| { this.letter().check_people()?; }
     run |this, call| {
         let id = message_id(call);
         let message = Outgoing::new(call, &this.letter(), &id, this.thread_id.as_deref())?;
-        let request = message.request(call, Method::Post, &["messages", "send"], false)?;
-        let id = &id;
-        call.step("send", |begun| async move {
-            once(call, begun, || send(call, request), || sent(call, id)).await
-        })
-        .await
+        let composing = call.with_token(Wanted { scopes: COMPOSE, ..call.wanted().clone() });
+        match call.step("draft", |_| written(&composing, &message)).await? {
+            Some(draft) => call.step("send", |begun| draft.send(&composing, begun)).await,
+            None => {
+                let sending = call.with_token(Wanted { scopes: SEND_ALONE, ..call.wanted().clone() });
+                let request = message.request(call, Method::Post, &["messages", "send"], false)?;
+                call.step("send", |begun| once(&sending, begun, request)).await
+            }
+        }
     }
+}
+
+/// A draft of a mail that is to be sent.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    draft: String,
+    thread: Option<String>,
+}
+
+/// Writes the mail as a draft. None where these scopes let nobody write drafts. A draft whose answer was lost stays among
+/// the drafts: nobody has got it.
+async fn written(call: &Call<'_, GoogleWorkspace>, message: &Outgoing) -> Result<Option<Written>> {
+    if let Err(error) = call.token(None).await {
+        if !matches!(error.code(), ErrorCode::NeedsReconnect | ErrorCode::NotConfigured) {
+            return Err(error);
+        }
+        let sending = call.with_token(Wanted { scopes: SEND_ALONE, ..call.wanted().clone() });
+        return sending.token(None).await.map(|_| None);
+    }
+    let request = message.request(call, Method::Post, &["drafts"], true)?;
+    let draft: Draft = define::write(call, request, Repeat::Always).await?;
+    let lacking = || Error::new(ErrorCode::InvalidResponse, "Gmail gave no id of the draft");
+    let thread = draft.message.and_then(|message| message.thread_id);
+    Ok(Some(Written { draft: draft.id.ok_or_else(lacking)?, thread }))
+}
+
+impl Written {
+    async fn send(self, call: &Call<'_, GoogleWorkspace>, begun: bool) -> Result<MessageRef> {
+        match dispatch(call, begun, &self.draft).await {
+            Ok(Some(sent)) => Ok(sent),
+            Ok(None) => Ok(self.sent(call).await),
+            Err(error) => {
+                // Google has refused it for good: what stays would only be in the user's way.
+                let refused = error.vendor().is_some_and(|vendor| (400..500).contains(&vendor.status));
+                if refused && !begun && error.code() != ErrorCode::OutcomeUnknown {
+                    if let Err(error) = define::remove(call, at(call, &["drafts", &self.draft])?).await {
+                        tracing::warn!(code = %error.code(), "the draft of a mail that was refused could not be deleted");
+                    }
+                    call.undo_step("draft").await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The newest sent message of the draft's conversation; only the conversation where none can be found.
+    async fn sent(self, call: &Call<'_, GoogleWorkspace>) -> MessageRef {
+        let looking = call.with_token(Wanted { scopes: METADATA, ..call.wanted().clone() });
+        let query = Map::from_iter([("labelIds".to_owned(), json!("SENT")), ("maxResults".to_owned(), json!(RECENT))]);
+        let page: MessageRefs = match at(call, &["messages"]) {
+            Ok(url) => define::get(&looking, url, &query).await.unwrap_or_default(),
+            Err(_) => MessageRefs::default(),
+        };
+        let ours = |message: &MessageRef| self.thread.is_some() && message.thread_id == self.thread;
+        let found = page.messages.into_iter().find(ours);
+        found.unwrap_or_else(|| MessageRef { thread_id: self.thread, ..MessageRef::default() })
+    }
+}
+
+/// Sends a draft. `None`: it was sent, and what Google answered was lost.
+pub(super) async fn dispatch(call: &Call<'_, GoogleWorkspace>, begun: bool, draft: &str) -> Result<Option<MessageRef>> {
+    let mut lost: Option<Error> = None;
+    if begun {
+        match is_gone(call, draft).await {
+            Ok(true) => return Ok(None),
+            Ok(false) => {}
+            Err(error) => return Err(unsure(&format!("the draft cannot be looked for: {}", error.message()))),
+        }
+    }
+    for _ in 0..TRIES {
+        let request = call.post(at(call, &["drafts", "send"])?).json(&json!({ "id": draft }));
+        match define::write(call, request, Repeat::Never).await {
+            Ok(sent) => return Ok(Some(sent)),
+            Err(error) if error.code() == ErrorCode::NotFound && (begun || lost.is_some()) => return Ok(None),
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown => lost = Some(lost.unwrap_or(error)),
+            Err(error) => return Err(lost.unwrap_or(error)),
+        }
+        let mut there = false;
+        for wait in LOOKS.into_iter().filter(|wait| *wait < call.deadline().since(call.now())) {
+            call.runtime().sleep(wait).await;
+            match is_gone(call, draft).await {
+                Ok(true) => return Ok(None),
+                Ok(false) => there = true,
+                Err(_) => there = false,
+            }
+        }
+        if !there {
+            break;
+        }
+    }
+    Err(lost.unwrap_or_else(|| unsure("the draft is still there")))
+}
+
+/// A draft that is gone was sent; one that is there was not.
+async fn is_gone(call: &Call<'_, GoogleWorkspace>, draft: &str) -> Result<bool> {
+    let look = call.get(at(call, &["drafts", draft])?).query("format", "minimal");
+    let response = call.exchange(look, Repeat::Always).await?;
+    match response.status {
+        200..=299 => Ok(false),
+        404 => Ok(true),
+        _ => Err(call.refusal(&response)),
+    }
+}
+
+/// Does what must not be done twice and leaves nothing by which it could be known again: what an earlier try has begun
+/// stays unknown.
+pub(super) async fn once<T: DeserializeOwned>(
+    call: &Call<'_, GoogleWorkspace>,
+    begun: bool,
+    request: Request,
+) -> Result<T> {
+    if begun {
+        return Err(unsure("Gmail cannot be asked about it; look into the mailbox"));
+    }
+    define::write(call, request, Repeat::Never).await
+}
+
+fn unsure(why: &str) -> Error {
+    Error::new(ErrorCode::OutcomeUnknown, format!("an earlier try may have done it: {why}"))
 }
 
 /// A message on its way to Gmail.
@@ -193,66 +322,7 @@ impl Outgoing {
     }
 }
 
-/// The mark by which a message of this call is known again.
+/// The Message-ID of a message of this call. Gmail may put its own in its place.
 pub(super) fn message_id(call: &Call<'_, GoogleWorkspace>) -> String {
     format!("<{}@sis-integrations.invalid>", call.vendor_key(""))
-}
-
-/// Does what must not be done twice: looks for what an earlier try may have done, and after a lost answer for what this one
-/// has.
-pub(super) async fn once<T, A, L>(
-    call: &Call<'_, GoogleWorkspace>,
-    begun: bool,
-    act: impl FnOnce() -> A,
-    look: impl Fn() -> L,
-) -> Result<T>
-where
-    A: Future<Output = Result<T>>,
-    L: Future<Output = Result<Option<T>>>,
-{
-    if begun {
-        match look().await {
-            Ok(Some(found)) => return Ok(found),
-            Ok(None) => {}
-            Err(error) => {
-                let message =
-                    format!("an earlier try may have done it, and it cannot be looked for: {}", error.message());
-                return Err(Error::new(ErrorCode::OutcomeUnknown, message));
-            }
-        }
-    }
-    let unknown = match act().await {
-        Err(error) if error.code() == ErrorCode::OutcomeUnknown => error,
-        result => return result,
-    };
-    for wait in LOOKS {
-        if wait >= call.deadline().since(call.now()) {
-            break;
-        }
-        call.runtime().sleep(wait).await;
-        if let Ok(Some(found)) = look().await {
-            return Ok(found);
-        }
-    }
-    Err(unknown)
-}
-
-/// The call with a token that may search the mailbox.
-pub(super) fn reader<'a>(call: &Call<'a, GoogleWorkspace>) -> Call<'a, GoogleWorkspace> {
-    call.with_token(Wanted { scopes: READ, ..call.wanted().clone() })
-}
-
-async fn send(call: &Call<'_, GoogleWorkspace>, request: Request) -> Result<MessageRef> {
-    define::write(call, request, Repeat::Never).await
-}
-
-async fn sent(call: &Call<'_, GoogleWorkspace>, message_id: &str) -> Result<Option<MessageRef>> {
-    let page: MessageRefs = define::get(&reader(call), at(call, &["messages"])?, &marked(message_id)).await?;
-    Ok(page.messages.into_iter().next())
-}
-
-/// Gmail's search for a message by its mark.
-pub(super) fn marked(message_id: &str) -> Map<String, Value> {
-    let bare = message_id.trim_matches(['<', '>']);
-    Map::from_iter([("q".to_owned(), json!(format!("rfc822msgid:{bare}")))])
 }
