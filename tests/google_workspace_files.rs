@@ -187,6 +187,20 @@ async fn an_upload_goes_on_where_it_was_cut() {
 }
 
 #[tokio::test]
+async fn an_upload_of_which_all_has_arrived_is_waited_for() {
+    let school = school().await;
+    school.sandbox.google_workspace().uploads_pend(2);
+    let bytes = pattern(LARGE);
+    let file = made(&school, "uploadFile", upload("slow", &bytes)).await;
+    assert_eq!(content(&school, &file["id"]).await, bytes);
+    let ranges = school.sandbox.google_workspace().recorder().exchanges();
+    let empty = ranges.iter().filter(|exchange| {
+        exchange.headers.iter().any(|(name, value)| name == "content-range" && value.starts_with("bytes */"))
+    });
+    assert_eq!(empty.count(), 2, "it is asked, and no chunk of nothing sent");
+}
+
+#[tokio::test]
 async fn an_upload_that_failed_goes_on_with_its_key() {
     let school = school().await;
     let bytes = pattern(LARGE);

@@ -104,6 +104,11 @@ impl GoogleWorkspace {
         self.world.lock().limited_parts = parts;
     }
 
+    /// Answers so many times how far an upload is after all of it has arrived, before there is a file.
+    pub fn uploads_pend(&self, answers: u64) {
+        self.world.lock().uploads_pend = answers;
+    }
+
     /// Keeps new files out of so many searches after their making.
     pub fn search_lags(&self, searches: u64) {
         self.world.lock().drive.lag = searches;

@@ -145,6 +145,10 @@ pub(super) fn session(world: &mut World, url: &str, request: &Request) -> Option
     }
     let answer = match session.take(request) {
         Ok(false) => session.progress(),
+        Ok(true) if session.done.is_none() && world.uploads_pend > 0 => {
+            world.uploads_pend -= 1;
+            session.progress()
+        }
         Ok(true) => session.complete(world, url, request.at),
         Err(refused) => refused.answer(Dialect::Older),
     };
@@ -167,7 +171,7 @@ impl Session {
         let (part, total) = range.strip_prefix("bytes ").and_then(|range| range.split_once('/')).ok_or_else(bad)?;
         let total = if total == "*" { None } else { Some(total.parse::<usize>().map_err(|_| bad())?) };
         if part == "*" {
-            return Ok(false);
+            return Ok(self.total.or(total) == Some(self.received.len()));
         }
         let (first, last) = part.split_once('-').ok_or_else(bad)?;
         let (first, last) = (first.parse::<usize>().map_err(|_| bad())?, last.parse::<usize>().map_err(|_| bad())?);

@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) directory: directory::Directory,
     /// How many parts of batches a limit still turns away.
     pub(super) limited_parts: u64,
+    /// How often an upload is still answered with how far it is after all of it has arrived.
+    pub(super) uploads_pend: u64,
 }
 
 impl World {
@@ -38,6 +40,7 @@ impl World {
             tokens: Tokens::ready(),
             disabled: BTreeSet::new(),
             limited_parts: 0,
+            uploads_pend: 0,
             uploads: upload::Sessions::default(),
             channels: Vec::new(),
             drive: drive::Drive::ready(),
