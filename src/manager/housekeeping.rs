@@ -35,13 +35,18 @@ impl Core {
 
     async fn delete_expired(&self) -> Result<()> {
         // Rows that must outlive their answer, such as those of rotated refresh tokens, have no end.
-        for table in [&tables::IDEMPOTENCY_KEYS, &tables::OAUTH_TOKENS] {
-            let expired = || Query::across_tenants(table).filter("expires_at", Test::Le, self.runtime.now());
+        let now = self.runtime.now();
+        let ended = |table| Query::across_tenants(table).filter("expires_at", Test::Le, now);
+        for query in [
+            ended(&tables::IDEMPOTENCY_KEYS),
+            ended(&tables::OAUTH_TOKENS),
+            ended(&tables::SUBSCRIPTIONS).filter("state", Test::Eq, "replaced"),
+        ] {
             for _ in 0..MOST {
-                if self.writer.query(&expired().limit(1)).await?.records.is_empty() {
+                if self.writer.query(&query.clone().limit(1)).await?.records.is_empty() {
                     break;
                 }
-                self.writer.commit(&[Change::DeleteWhere { query: expired(), limit: AT_ONCE }]).await?;
+                self.writer.commit(&[Change::DeleteWhere { query: query.clone(), limit: AT_ONCE }]).await?;
             }
         }
         Ok(())

@@ -165,9 +165,9 @@ impl Channels for CallChannels {
         WebhookService::route(&self.call.tenant, &self.keys, &self.provider)
     }
 
-    async fn keep(&self, channel: Channel) -> Result<()> {
+    async fn keep(&self, channel: Channel, replaces: Option<&str>) -> Result<()> {
         let (call, provider) = (&self.call, self.provider.info.id);
-        self.core.subscriptions.keep(&call.tenant, &self.keys, provider, &call.actor, channel).await
+        self.core.subscriptions.keep(&call.tenant, &self.keys, provider, &call.actor, channel, replaces).await
     }
 
     async fn find(&self, id: &str) -> Result<Option<Channel>> {

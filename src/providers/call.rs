@@ -204,7 +204,12 @@ impl<'a, P: Provider> Call<'a, P> {
 
     /// Keeps a channel that was made or renewed.
     pub async fn keep_channel(&self, channel: Channel) -> Result<()> {
-        self.context.channels.keep(channel).await
+        self.context.channels.keep(channel, None).await
+    }
+
+    /// The same for a channel in the place of another, which is renewed no more, and is to be stopped and forgotten.
+    pub async fn replace_channel(&self, channel: Channel, old: &str) -> Result<()> {
+        self.context.channels.keep(channel, Some(old)).await
     }
 
     /// The channel of that id.

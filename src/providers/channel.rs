@@ -45,8 +45,9 @@ pub trait Channels: Send + Sync {
     fn secret(&self, id: &str) -> String;
     /// The school's route, for the query of the webhook's address.
     fn route(&self) -> String;
-    /// Keeps a channel that was made or renewed, in place of the one of the same id.
-    async fn keep(&self, channel: Channel) -> Result<()>;
+    /// Keeps a channel that was made or renewed, in place of the one of the same id. One that it replaces is renewed no more
+    /// from the same moment on, and stays known until it is forgotten.
+    async fn keep(&self, channel: Channel, replaces: Option<&str>) -> Result<()>;
     /// The channel of that id.
     async fn find(&self, id: &str) -> Result<Option<Channel>>;
     /// Forgets a channel: the vendor tells us nothing through it any more.

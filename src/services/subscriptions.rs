@@ -37,7 +37,8 @@ pub struct Subscription {
     pub resource: String,
     /// The vendor's id of it.
     pub vendor_id: String,
-    /// `active`, `renewing`, `failing` while renewals fail, or `lapsed`; one that lapsed is tried for a week more.
+    /// `active`, `renewing`, `failing` while renewals fail, `lapsed`, which is tried for a week more, or `replaced` by
+    /// another and not stopped yet.
     pub state: String,
     /// When it lapses.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +96,7 @@ impl SubscriptionService {
         provider: &'static str,
         actor: &Actor,
         channel: Channel,
+        replaces: Option<&str>,
     ) -> Result<()> {
         let key = Self::key(tenant, provider, &channel.id);
         let now = self.runtime.now();
@@ -131,7 +133,16 @@ impl SubscriptionService {
             .set("error", None::<String>)
             .set("created_at", created_at)
             .set("updated_at", now);
-        self.writer.commit(&[Change::Put { record, expected: None }]).await
+        let mut changes = vec![Change::Put { record, expected: None }];
+        if let Some(old) = replaces.filter(|old| *old != channel.id)
+            && let Some(row) = self.writer.get(&Self::key(tenant, provider, old)).await?
+        {
+            // Both renewed, each change would be told twice for ever.
+            let record =
+                row.set("state", "replaced").set("renewal", None::<Vec<u8>>).set("renew_at", None::<Timestamp>);
+            changes.push(Change::Put { record, expected: None });
+        }
+        self.writer.commit(&changes).await
     }
 
     pub(crate) async fn find(

@@ -136,7 +136,10 @@ async fn kept(
         expires_at: Some(end),
         renewal: Some(Renewal { operation: wanted.operation.to_owned(), arguments }),
     };
-    call.keep_channel(channel.clone()).await?;
+    match wanted.replaces {
+        Some(old) => call.replace_channel(channel.clone(), old).await?,
+        None => call.keep_channel(channel.clone()).await?,
+    }
     call.note("channelId", id.clone());
     if let Some(old) = wanted.replaces
         && old != id

@@ -134,7 +134,7 @@ impl Channels for NoneWanted {
         unreachable!()
     }
 
-    async fn keep(&self, channel: Channel) -> Result<()> {
+    async fn keep(&self, channel: Channel, _replaces: Option<&str>) -> Result<()> {
         unreachable!("{}", channel.id)
     }
 
