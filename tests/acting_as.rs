@@ -31,9 +31,16 @@ async fn nobody_reads_anothers_mail_without_the_right_to() {
             let expected = if whose.is_empty() { ErrorCode::InvalidArgument } else { ErrorCode::PermissionDenied };
             assert_eq!(error.code(), expected, "{provider} {whose}: {error}");
         }
+        // Without a name it is the mailbox of whom the settings name.
+        let unnamed = async |actor: &Actor| {
+            school.tenant.execute(actor, provider, operation, json!({})).await.map(drop).map_err(|error| error.code())
+        };
+        assert_eq!(unnamed(&teacher).await, Err(ErrorCode::PermissionDenied));
+        assert_eq!(unnamed(&school.admin).await, Ok(()));
+
         let trail = school.tenant.audit(&school.admin, &AuditFilter::default()).await.unwrap();
         let outcomes = trail.entries.iter().filter_map(|entry| entry.outcome.as_deref());
-        assert_eq!(outcomes.filter(|outcome| *outcome == "permission_denied").count(), 2, "refusals are on record");
+        assert_eq!(outcomes.filter(|outcome| *outcome == "permission_denied").count(), 3, "refusals are on record");
 
         call(&school.admin, others).await.unwrap();
         school.tenant.grant(&school.admin, "t-5", provider, &Grant::default().allow(["actAs"])).await.unwrap();

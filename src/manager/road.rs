@@ -133,7 +133,7 @@ async fn stations(
         Arguments::Json(value) => operation.prepare(value)?,
     };
     prepared.validate()?;
-    if let Err(error) = allowed.check_subject(actor, prepared.subject()) {
+    if let Err(error) = allowed.check_subject(actor, prepared.subject(), operation.personal) {
         refuse(core, &call, &keys, provider, operation, &options.about).await;
         return Err(error);
     }

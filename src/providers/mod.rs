@@ -325,6 +325,10 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + S
     /// goes on where it stopped when it is repeated with the same idempotency key.
     const STEPS: &'static [&'static str] = &[];
 
+    /// Whether it reaches into what is a person's own, such as a mailbox. Then a call that names nobody means the person whom
+    /// the settings name, and only who manages the integration may make it.
+    const PERSONAL: bool = false;
+
     /// On whose behalf it acts, where the call may choose: a user's address or id. An actor who does not manage the
     /// integration may choose their own alone ([`Actor::address`](crate::Actor::address)).
     fn subject(&self) -> Option<&str> {

@@ -125,6 +125,8 @@ pub struct OperationSpec {
     pub urgent: bool,
     /// On what ground data leaves.
     pub basis: Basis,
+    /// Whether it reaches into what is a person's own.
+    pub personal: bool,
     /// The scopes it needs: one of each group.
     pub scopes: Scopes,
     /// Whose rights it needs.
@@ -154,6 +156,7 @@ impl OperationSpec {
             deadline: O::DEADLINE,
             urgent: O::URGENT,
             basis: O::BASIS,
+            personal: O::PERSONAL,
             scopes: O::SCOPES,
             rights: O::RIGHTS,
             steps: O::STEPS,

@@ -94,13 +94,18 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// Whether the actor may act on behalf of this user of the vendor's; `permission_denied` says why not.
-    pub(crate) fn check_subject(self, actor: &Actor, subject: Option<&str>) -> Result<()> {
-        if self.anybody || subject.is_none_or(|subject| actor.is_known_as(subject)) {
+    /// Whether the actor may act on behalf of this user of the vendor's, or of whom the settings name, in what is that
+    /// person's own; `permission_denied` says why not.
+    pub(crate) fn check_subject(self, actor: &Actor, subject: Option<&str>, personal: bool) -> Result<()> {
+        let allowed = match subject {
+            Some(subject) => actor.is_known_as(subject),
+            None => !personal,
+        };
+        if self.anybody || allowed {
             return Ok(());
         }
-        let why = "this user may act as themselves alone, by the address that the actor is given; an administrator can grant \
-                   actAs";
+        let why = "this user may act as themselves alone, naming the address that the actor is given; an administrator can \
+                   grant actAs";
         Err(Error::new(ErrorCode::PermissionDenied, why))
     }
 }

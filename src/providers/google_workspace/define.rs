@@ -228,6 +228,7 @@ macro_rules! operation {
         $(steps $steps:expr,)?
         $(deadline $deadline:literal,)?
         $(acting $acting:ident,)?
+        $(personal $personal:literal,)?
         discloses { $($discloses:tt)* }
         path { $($(#[$path_about:meta])* $path:ident: $path_type:ty,)* }
         required { $($(#[$required_about:meta])* $required:ident: $required_type:ty,)* }
@@ -293,6 +294,7 @@ macro_rules! operation {
             const REPEAT: $crate::transport::Repeat = $crate::transport::Repeat::$repeat;
             const SCOPES: $crate::transport::oauth::Scopes = $scopes;
             $(const STEPS: &'static [&'static str] = $steps;)?
+            $(const PERSONAL: bool = $personal;)?
             $(const DEADLINE: std::time::Duration = std::time::Duration::from_secs($deadline);)?
 
             $(

@@ -202,6 +202,7 @@ list! {
         /// Words to look for. Not beside `filter`.
         search: String,
     }
+    personal true
     check |this| {
         check::some_id("userId", &this.user_id)?;
         check::some_id("folderId", &this.folder_id)?;
@@ -242,6 +243,7 @@ operation! {
         /// Whose mailbox. Default: the user of the settings, or who has consented.
         user_id: String,
     }
+    personal true
     check |this| { check::some_id("userId", &this.user_id)?; }
     run |this, call| {
         Graph::of_mailbox(call, this.user_id.as_deref())?.get(&["messages", &this.message_id], &[]).await

@@ -52,6 +52,7 @@ macro_rules! operation {
         optional { $($(#[$optional_about:meta])* $optional:ident: $optional_type:ty,)* }
         $(steps [$($step:literal),*])?
         $(within $seconds:literal)?
+        $(personal $personal:literal)?
         $(check |$checked:ident| $check:block)?
         run |$this:ident, $call:ident| $run:block
     ) => {
@@ -74,6 +75,7 @@ macro_rules! operation {
             const SCOPES: $crate::transport::oauth::Scopes = $scopes;
             const RIGHTS: $crate::transport::oauth::Rights = $crate::transport::oauth::Rights::$rights;
             $(const STEPS: &'static [&'static str] = &[$($step),*];)?
+            $(const PERSONAL: bool = $personal;)?
             $(const DEADLINE: std::time::Duration = std::time::Duration::from_secs($seconds);)?
 
             fn validate(&self) -> $crate::error::Result<()> {
@@ -116,6 +118,7 @@ macro_rules! list {
         by { $($(#[$by_about:meta])* $by:ident: $by_type:ty,)* }
         required { $($(#[$required_about:meta])* $required:ident: $required_type:ty,)* }
         optional { $($(#[$optional_about:meta])* $optional:ident: $optional_type:ty,)* }
+        $(personal $personal:literal)?
         $(check |$checked:ident| $check:block)?
         at |$this:ident, $call:ident| $from:expr, $path:expr, $query:expr
     ) => {
@@ -133,6 +136,7 @@ macro_rules! list {
                 /// The `nextPageToken` of the page before.
                 page_token: String,
             }
+            $(personal $personal)?
             check |this| {
                 super::check::page(this.page_size)?;
                 $(let $checked = this; $check)?

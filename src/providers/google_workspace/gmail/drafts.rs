@@ -83,6 +83,7 @@ operation! {
     /// Example: `{"query": "subject:trip", "pageSize": 20}`
     ListDrafts = "listDrafts", Read, Always -> Drafts,
     scopes DRAFTS_READ,
+    personal true,
     discloses { "query": Message(Anyone) }
     path {}
     required {}

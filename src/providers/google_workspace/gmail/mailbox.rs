@@ -69,6 +69,7 @@ operation! {
     /// Example: `{"startHistoryId": 12345, "historyTypes": ["messageAdded"]}`
     ListMailHistory = "listMailHistory", Read, Always -> MailHistory,
     scopes METADATA,
+    personal true,
     discloses {}
     path {}
     required {

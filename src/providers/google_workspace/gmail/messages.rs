@@ -24,6 +24,7 @@ operation! {
     /// Example: `{"query": "from:parent@example.com newer_than:7d", "labelIds": ["INBOX"]}`
     ListMessages = "listMessages", Read, Always -> MessageRefs,
     scopes READ,
+    personal true,
     discloses { "query": Message(Anyone) }
     path {}
     required {}
@@ -52,6 +53,7 @@ operation! {
     /// Example: `{"messageId": "18c2f1a0b3d4e5f6"}`
     GetMessage = "getMessage", Read, Always -> Mail,
     scopes READ,
+    personal true,
     discloses {}
     path {
         /// Gmail's id of the message.
@@ -76,6 +78,7 @@ operation! {
     /// Example: `{"messageId": "18c2f1a0b3d4e5f6", "attachmentId": "ANGjdJ8"}`
     GetAttachment = "getAttachment", Read, Always -> FileContent,
     scopes READ,
+    personal true,
     discloses {}
     path {
         /// Gmail's id of the message.
@@ -111,6 +114,7 @@ operation! {
     /// Example: `{"messageId": "18c2f1a0b3d4e5f6", "removeLabelIds": ["UNREAD"]}`
     ModifyMessage = "modifyMessage", Write, Always -> MessageRef,
     scopes MODIFY,
+    personal true,
     discloses {}
     path {
         /// Gmail's id of the message.
