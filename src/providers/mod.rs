@@ -12,6 +12,7 @@ pub mod google_workspace;
 pub mod khan_academy;
 #[cfg(feature = "microsoft365")]
 pub mod microsoft365;
+#[allow(dead_code, reason = "it depends on the providers that are built in")]
 mod names;
 #[cfg(feature = "sendgrid")]
 pub mod sendgrid;
