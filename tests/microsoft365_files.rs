@@ -194,8 +194,14 @@ async fn changes_are_told_and_a_stale_token_asks_for_all() {
     school.ask("uploadFile", upload("new.txt", 10)).await;
     let changes = school.ask("driveDelta", json!({ "deltaToken": token })).await;
     assert!(changes["items"].as_array().unwrap().iter().any(|item| item["name"] == "new.txt"), "{changes}");
-    let stale = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode("token=long-gone");
-    let error = school.refuse("driveDelta", json!({ "deltaToken": stale })).await;
+    // A token that was not given to this school is no question for Graph: its query could ask for anything.
+    let forged = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode("$expand=children");
+    for forged in [forged.clone(), format!("{forged}.{}", "0".repeat(32)), format!("{token}0")] {
+        let error = school.refuse("driveDelta", json!({ "deltaToken": forged })).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("deltaToken")));
+    }
+    school.break_next("GET", "/delta", Fault::status(410));
+    let error = school.refuse("driveDelta", json!({ "deltaToken": token })).await;
     assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("deltaToken")));
     assert!(error.message().contains("full resync"), "{error}");
 }

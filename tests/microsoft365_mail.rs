@@ -70,7 +70,9 @@ async fn a_large_attachment_goes_in_ranges_and_goes_on_where_it_was_cut() {
         let method = if part == "upload" { "PUT" } else { "POST" };
         let mail = mail(json!([file("a.txt", 10), file("film.mp4", 5 << 20)]));
         let (_, sent) = school.resumed("sendMail", mail, (method, part), &faults).await;
-        assert_eq!(school.graph().mails().len(), 1);
+        let mails = school.graph().mails();
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].attachments, ["a.txt", "film.mp4"], "a range of many is not the whole");
         let read = school.ask("getMessage", json!({ "messageId": id(&sent) })).await;
         assert_eq!(read["hasAttachments"], true);
     }

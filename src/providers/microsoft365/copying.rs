@@ -11,7 +11,7 @@ use url::Url;
 use super::{
     check,
     drive::{DriveItem, READS, WRITES, check_name, check_place, item, named, of_drive, root_id, segments},
-    graph::{Graph, Listed, next_token},
+    graph::{Graph, Listed},
     wire::operation,
 };
 use crate::{
@@ -210,10 +210,11 @@ operation! {
     }
     run |this, call| {
         let graph = of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?;
+        const PATH: &[&str] = &["root", "delta"];
         let latest = [("token", "latest".to_owned())];
         let query = if this.latest == Some(true) { &latest[..] } else { &[] };
         let token = this.page_token.as_deref().or(this.delta_token.as_deref());
-        let listed: Listed<DriveItem> = graph.list(&["root", "delta"], query, this.page_size, token).await.map_err(|error| {
+        let listed: Listed<DriveItem> = graph.list(PATH, query, this.page_size, token).await.map_err(|error| {
             match (error.field(), &this.delta_token) {
                 (Some("pageToken"), Some(_)) => error.with_field("deltaToken"),
                 _ => error,
@@ -221,8 +222,8 @@ operation! {
         })?;
         Ok(DriveChanges {
             items: listed.value,
-            next_page_token: next_token(listed.next.as_deref())?,
-            delta_token: next_token(listed.delta.as_deref())?,
+            next_page_token: graph.token_of(PATH, listed.next.as_deref())?,
+            delta_token: graph.token_of(PATH, listed.delta.as_deref())?,
         })
     }
 }

@@ -142,6 +142,9 @@ impl Upload<'_> {
                 if begun && let Some(ours) = self.ours().await? {
                     return Ok(ours);
                 }
+                if begun && self.conflict == OnConflict::Rename {
+                    return Err(maybe_there());
+                }
                 let item = self.put().await?;
                 let id = item.id.clone().unwrap_or_default();
                 made = Some(item);
@@ -163,9 +166,10 @@ impl Upload<'_> {
         self.graph.find(&segments(&self.path(&[])), &[]).await
     }
 
-    /// The file, if it has come there. A renamed one has a name that is not known here.
+    /// The file, if it has come there. A renamed one has a name that is not known here; and where one was to be replaced, what
+    /// stands there may be the old one: putting it there once more does no harm.
     async fn ours(&self) -> Result<Option<String>> {
-        if self.conflict == OnConflict::Rename {
+        if self.conflict != OnConflict::Fail {
             return Ok(None);
         }
         let size = self.bytes.len() as u64;
@@ -214,6 +218,9 @@ impl Upload<'_> {
                 Ok(Ended::Gone) => {
                     if let Some(id) = self.ours().await? {
                         return Ok(id);
+                    }
+                    if self.conflict == OnConflict::Rename {
+                        return Err(maybe_there());
                     }
                     call.undo_step("session").await?;
                 }
@@ -313,6 +320,13 @@ operation! {
     }
 }
 
+/// Under which name is not known, so that it cannot be looked for; another try could leave two.
+fn maybe_there() -> Error {
+    let why = "an earlier try may have brought the file up, under a name of OneDrive's choice; look into the folder, and \
+               upload it by a new call if it is not there";
+    Error::new(ErrorCode::OutcomeUnknown, why)
+}
+
 /// From the address that stands with the item; else from where Graph sends on to.
 async fn bring(graph: &Graph<'_>, file: &DriveItem, id: &str, most: u32) -> Result<Response> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
@@ -320,11 +334,13 @@ async fn bring(graph: &Graph<'_>, file: &DriveItem, id: &str, most: u32) -> Resu
     if let Some(url) = given {
         let mut request = Request::new(Method::Get, url);
         request.max_body = most;
+        request.timeout = graph.call.deadline().since(graph.call.now());
         let response = graph.call.exchange_bare(request, Repeat::Always).await?;
         return if (200..300).contains(&response.status) { Ok(response) } else { Err(graph.refusal(&response)) };
     }
     let mut request = graph.request(Method::Get, &item(id, &["content"]))?;
     request.max_body = most;
+    request.timeout = graph.call.deadline().since(graph.call.now());
     graph.send(request, Repeat::Always).await
 }
 

@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use subtle::ConstantTimeEq;
 use url::Url;
 
 use super::Microsoft365;
@@ -207,7 +208,34 @@ impl<'a> Graph<'a> {
         token: Option<&str>,
     ) -> Result<Page<T>> {
         let listed: Listed<T> = self.list(path, query, size, token).await?;
-        Ok(Page { next_page_token: next_token(listed.next.as_deref())?, items: listed.value, count: listed.count })
+        Ok(Page {
+            next_page_token: self.token_of(path, listed.next.as_deref())?,
+            items: listed.value,
+            count: listed.count,
+        })
+    }
+
+    /// The token for the page that `link` leads to: its query, with a seal. Without one, whoever reads a list could ask Graph
+    /// for whatever a query can say.
+    pub(super) fn token_of(&self, path: &[&str], link: Option<&str>) -> Result<Option<String>> {
+        let token = next_token(link)?;
+        Ok(token.map(|token| format!("{token}.{}", self.seal(path, &token))))
+    }
+
+    fn opened(&self, path: &[&str], token: &str) -> Result<String> {
+        let (query, seal) = token.rsplit_once('.').unwrap_or((token, ""));
+        let good = self.seal(path, query);
+        if !bool::from(good.as_bytes().ct_eq(seal.as_bytes())) {
+            return Err(Error::invalid("pageToken", NOT_OURS));
+        }
+        opened(query)
+    }
+
+    /// Of this school, this list and this query.
+    fn seal(&self, path: &[&str], token: &str) -> String {
+        let mut seal = self.call.channel_secret(&format!("page\0{}\0{}\0{token}", self.base.join("/"), path.join("/")));
+        seal.truncate(32);
+        seal
     }
 
     pub(super) async fn list<T: DeserializeOwned>(
@@ -219,7 +247,7 @@ impl<'a> Graph<'a> {
     ) -> Result<Listed<T>> {
         let mut request = self.request(Method::Get, path)?;
         if let Some(token) = token {
-            request.url.set_query(Some(&opened(token)?));
+            request.url.set_query(Some(&self.opened(path, token)?));
         } else {
             for (name, value) in query {
                 request = request.query(name, value);
@@ -311,14 +339,12 @@ impl Done {
 
 /// The token of the page after this one. A link is followed to no other host: only its query is kept. Some changes have
 /// theirs in the path: `delta(token='…')`.
-pub(super) fn next_token(link: Option<&str>) -> Result<Option<String>> {
+fn next_token(link: Option<&str>) -> Result<Option<String>> {
     let Some(link) = link else { return Ok(None) };
-    let query = link.parse::<Url>().ok().and_then(|url| match url.query() {
-        Some(query) => Some(query.to_owned()),
-        None => {
-            let (_, token) = url.path().rsplit_once("(token=")?;
-            Some(format!("token={}", token.trim_end_matches(')').trim_matches('\'')))
-        }
+    let query = link.parse::<Url>().ok().and_then(|url| match url.path().rsplit_once("(token=") {
+        // What stands beside it in the query is of the question that led here, such as `token=latest`.
+        Some((_, token)) => Some(format!("token={}", token.trim_end_matches(')').trim_matches('\''))),
+        None => url.query().map(str::to_owned),
     });
     let query = query.ok_or_else(|| {
         Error::new(ErrorCode::InvalidResponse, "the vendor's link to the next page is not what it documents")
@@ -330,8 +356,10 @@ fn opened(token: &str) -> Result<String> {
     let query = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     query
         .filter(|query| query.contains('=') && query.bytes().all(|byte| byte.is_ascii_graphic()))
-        .ok_or_else(|| Error::invalid("pageToken", "must be the nextPageToken of the page before, as it was given"))
+        .ok_or_else(|| Error::invalid("pageToken", NOT_OURS))
 }
+
+const NOT_OURS: &str = "must be the nextPageToken of the page before, as it was given, with the same arguments";
 
 /// The arguments as Graph's JSON, without those that stand in the path.
 pub(super) fn body(arguments: &impl Serialize, without: &[&str]) -> Result<Value> {
@@ -373,6 +401,8 @@ mod tests {
         let token =
             next_token(Some("https://graph.microsoft.com/v1.0/me/drive/root/delta(token='a%2Bb')")).unwrap().unwrap();
         assert_eq!(opened(&token).unwrap(), "token=a%2Bb");
+        let beside = "https://graph.microsoft.com/v1.0/drives/d/root/microsoft.graph.delta(token='3;x')?token=latest";
+        assert_eq!(opened(&next_token(Some(beside)).unwrap().unwrap()).unwrap(), "token=3;x");
         assert_eq!(next_token(None).unwrap(), None);
         assert_eq!(next_token(Some("nonsense")).unwrap_err().code(), ErrorCode::InvalidResponse);
         for bad in ["", "%%%", "YWJj", "YT1i\n"] {

@@ -281,6 +281,7 @@ list! {
         /// Whose mailbox. Default: the user of the settings, or who has consented.
         user_id: String,
     }
+    personal true
     check |this| { check::some_id("userId", &this.user_id)?; }
     at |this, call| Graph::of_mailbox(call, this.user_id.as_deref())?, &["mailFolders"], Vec::new()
 }

@@ -93,7 +93,7 @@ operation! {
     /// `TeamMember.ReadWrite.All`. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userId": "student@yourschool.example"}`
-    AddTeamMember = "addTeamMember", Write, Always -> TeamMember,
+    AddTeamMember = "addTeamMember", Manage, Always -> TeamMember,
     scopes WRITES, Any,
     discloses { "userId": Enrolment(Anyone) }
     by {
@@ -134,7 +134,7 @@ operation! {
     /// `TeamMember.ReadWrite.All`. Answers what became of each. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "members": [{"userId": "8a8c…", "role": "member"}]}`
-    AddTeamMembers = "addTeamMembers", Write, Always -> Outcomes,
+    AddTeamMembers = "addTeamMembers", Manage, Always -> Outcomes,
     scopes WRITES, Any,
     discloses { "members.userId": Enrolment(Anyone) }
     by {
@@ -191,7 +191,7 @@ operation! {
     /// `TeamMember.ReadWrite.All`. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "memberId": "ZWUwZjVhZTI…"}`
-    RemoveTeamMember = "removeTeamMember", Write, Always -> Done,
+    RemoveTeamMember = "removeTeamMember", Manage, Always -> Done,
     scopes WRITES, Any,
     discloses {}
     by {

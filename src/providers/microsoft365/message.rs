@@ -226,7 +226,7 @@ impl NewMessage {
         let mut room = ROOM.saturating_sub(self.content.len());
         let fits = |attachment: &&Attachment| {
             let size = attachment.content.len();
-            let fits = size <= room && size / 4 * 3 <= SMALL;
+            let fits = size <= room && size / 4 * 3 < SMALL;
             room = room.saturating_sub(size);
             fits
         };
@@ -292,7 +292,7 @@ impl Attachment {
             if begun && self.is_there(graph, &path).await? {
                 return Ok(true);
             }
-            if bytes.len() <= SMALL {
+            if bytes.len() < SMALL {
                 let added = graph.act(Method::Post, &path, Some(&self.body()), Repeat::Never).await;
                 return match added {
                     Err(error) if error.code() == ErrorCode::OutcomeUnknown && self.is_there(graph, &path).await? => {

@@ -158,7 +158,7 @@ operation! {
             call.step("feedback", async |_| set(&graph, id(FEEDBACK), "feedback", &feedback).await).await?;
         }
         if this.give_back != Some(false) {
-            call.step("return", async |_| advance(&graph, "return", "returned").await).await?;
+            call.step("return", async |begun| advance(&graph, "return", "returned", begun).await).await?;
         }
         graph.get(&[], &[]).await
     }
@@ -195,7 +195,7 @@ operation! {
     optional {}
     run |this, call| {
         let graph = of_submission(call, &this.class_id, &this.assignment_id, &this.submission_id);
-        advance(&graph, "return", "returned").await?;
+        advance(&graph, "return", "returned", false).await?;
         graph.get(&[], &[]).await
     }
 }
@@ -222,7 +222,7 @@ operation! {
     optional {}
     run |this, call| {
         let graph = of_submission(call, &this.class_id, &this.assignment_id, &this.submission_id);
-        advance(&graph, "reassign", "reassigned").await?;
+        advance(&graph, "reassign", "reassigned", false).await?;
         graph.get(&[], &[]).await
     }
 }
@@ -231,10 +231,17 @@ fn of_submission<'a>(call: &Call<'a, Microsoft365>, class: &str, assignment: &st
     of_class(Graph::root(call), class).below(&[assignment, "submissions", id])
 }
 
-async fn advance(graph: &Graph<'_>, action: &str, state: &str) -> Result<bool> {
+/// `begun` where an earlier try of the same call may have done it. One that was in that state before is there only when its
+/// time has changed: else what was marked since would never reach the student.
+async fn advance(graph: &Graph<'_>, action: &str, state: &str, begun: bool) -> Result<bool> {
+    let when =
+        |submission: &Submission| (submission.returned_date_time.clone(), submission.reassigned_date_time.clone());
+    let before: Submission = graph.get(&[], &[]).await?;
+    let before = (before.status.as_deref() == Some(state), when(&before));
     let reached = async {
         let now: Submission = graph.get(&[], &[]).await?;
-        Ok(now.status.as_deref() == Some(state))
+        let changed = !before.0 || begun || when(&now) != before.1;
+        Ok(changed && now.status.as_deref() == Some(state))
     };
     graph.advance(&[action], reached).await.map(|()| true)
 }

@@ -249,7 +249,7 @@ operation! {
     /// `TeamSettings.ReadWrite.All`. Microsoft does it in the background. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315"}`
-    ArchiveTeam = "archiveTeam", Write, Always -> Done,
+    ArchiveTeam = "archiveTeam", Manage, Always -> Done,
     scopes &[&["TeamSettings.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
     discloses {}
     by {

@@ -67,7 +67,15 @@ pub(super) async fn send(graph: &Graph<'_>, session: &Session, bytes: &Bytes, re
         request.timeout = PATIENCE;
         let response = graph.call.exchange_bare(request, Repeat::Always).await?;
         let next = match response.status {
-            200 | 201 => return Ok(Ended::Complete(Box::new(response))),
+            201 => return Ok(Ended::Complete(Box::new(response))),
+            // OneDrive has replaced a file; Outlook has taken a range and wants more.
+            200 => match serde_json::from_slice::<Expected>(&response.body)
+                .ok()
+                .and_then(|it| first(&it.next_expected_ranges))
+            {
+                None => return Ok(Ended::Complete(Box::new(response))),
+                next => next,
+            },
             202 => next_of(graph, &response)?,
             // It has this range already: an answer was lost. It is asked what it lacks.
             416 => expected(graph, &url).await?,
