@@ -30,13 +30,11 @@ pub fn is_left_out(provider: &str, method: &str, path: &str) -> bool {
     })
 }
 
-/// Graph knows a drive by who has it and by its id; the document has the operations of the second.
-/// <https://learn.microsoft.com/graph/api/resources/drive>
+/// The path by which the vendor's documents know it.
 pub fn as_documented(provider: &str, path: &str) -> String {
-    let owners = ["/v1.0/users/*/drive", "/v1.0/groups/*/drive", "/v1.0/sites/*/drive"];
-    let rest = owners.iter().filter(|_| provider == "microsoft365").find_map(|owner| fits(owner, path));
-    match rest.filter(|rest| !rest.is_empty()) {
-        Some(rest) => format!("/v1.0/drives/a-drive{rest}"),
-        None => path.to_owned(),
-    }
+    let below = |(alias, documented): &(&str, &str)| {
+        let rest = fits(alias, path).filter(|rest| !rest.is_empty())?;
+        Some(format!("{documented}{rest}"))
+    };
+    vendor(provider).aliases.iter().find_map(below).unwrap_or_else(|| path.to_owned())
 }

@@ -41,6 +41,7 @@ pub const VENDOR: Vendor = Vendor {
     silent: &[],
     contract: true,
     undocumented: UNDOCUMENTED,
+    aliases: &[],
 };
 
 /// Telling about a token (the document has the token in the address), batches, and what the documents were cut without.

@@ -26,6 +26,7 @@ pub const VENDOR: Vendor = Vendor {
     // The API is withdrawn, and had no contract to begin with.
     contract: false,
     undocumented: &[],
+    aliases: &[],
 };
 
 fn config(sandbox: &Sandbox) -> Value {

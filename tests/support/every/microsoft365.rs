@@ -20,7 +20,16 @@ pub const VENDOR: Vendor = Vendor {
     silent: &[],
     contract: true,
     undocumented: UNDOCUMENTED,
+    aliases: ALIASES,
 };
+
+/// Graph knows a drive by who has it and by its id; the document has the operations of the second.
+/// <https://learn.microsoft.com/graph/api/resources/drive>
+const ALIASES: &[(&str, &str)] = &[
+    ("/v1.0/users/*/drive", "/v1.0/drives/a-drive"),
+    ("/v1.0/groups/*/drive", "/v1.0/drives/a-drive"),
+    ("/v1.0/sites/*/drive", "/v1.0/drives/a-drive"),
+];
 
 /// Where answers send us on to, and what the document was cut without. An upload it has take bytes of no kind, and nothing
 /// about names that are taken; the page has both. <https://learn.microsoft.com/graph/api/driveitem-put-content>

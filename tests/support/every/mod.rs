@@ -40,6 +40,8 @@ pub struct Vendor {
     pub contract: bool,
     /// What that contract leaves out: method, or `*` for any, and path, with `*` for a segment.
     pub undocumented: &'static [&'static str],
+    /// Beginnings of paths below which that contract describes nothing, and those that it has for the same.
+    pub aliases: &'static [(&'static str, &'static str)],
 }
 
 pub const VENDORS: &[&Vendor] = &[

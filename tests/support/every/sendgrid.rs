@@ -20,6 +20,7 @@ pub const VENDOR: Vendor = Vendor {
     silent: &[],
     contract: true,
     undocumented: &[],
+    aliases: &[],
 };
 
 fn config(sandbox: &Sandbox) -> Value {

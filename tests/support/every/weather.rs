@@ -20,6 +20,7 @@ pub const VENDOR: Vendor = Vendor {
     silent: &[],
     contract: true,
     undocumented: UNDOCUMENTED,
+    aliases: &[],
 };
 
 /// Air quality, and the geocoder that shares the weather's look-alike.
