@@ -192,6 +192,11 @@ mod tests {
         assert_eq!(named_actor(&headers(&[])).unwrap(), None);
         assert_eq!(named_actor(&headers(&[("x-actor-id", "t-5")])).unwrap_err().field(), Some(ACTOR_ROLE));
         assert_eq!(named_actor(&headers(&[("x-actor-role", "admin")])).unwrap_err().field(), Some(ACTOR_ID));
+        let known =
+            headers(&[("x-actor-id", "t-5"), ("x-actor-role", "teacher"), ("x-actor-address", "t@school.example")]);
+        assert!(named_actor(&known).unwrap().unwrap().is_known_as("T@school.example"));
+        let nobody = headers(&[("x-actor-address", "t@school.example")]);
+        assert_eq!(named_actor(&nobody).unwrap_err().field(), Some(ACTOR_ID));
         let king = headers(&[("x-actor-id", "t-5"), ("x-actor-role", "king")]);
         assert_eq!(named_actor(&king).unwrap_err().field(), Some(ACTOR_ROLE));
     }

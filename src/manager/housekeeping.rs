@@ -1,7 +1,7 @@
 //! What nobody needs any more: names of calls that are remembered no longer, tokens that have ended, and consents that nobody
 //! came back from.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::{Core, IntegrationManager};
 use crate::{
@@ -19,21 +19,13 @@ const MOST: usize = 1000;
 impl Core {
     /// Deletes what has ended, from time to time.
     pub(super) fn sweep_expired(self: &Arc<Self>) {
-        let weak = Arc::downgrade(self);
-        let runtime = self.runtime.clone();
-        self.runtime.spawn(async move {
-            loop {
-                runtime.rest(SWEEP).await;
-                let Some(core) = Weak::upgrade(&weak) else { return };
-                let Ok(_entered) = core.enter() else { return };
-                if let Err(error) = core.delete_expired().await {
-                    tracing::error!(%error, "what has expired could not be deleted");
-                }
-            }
-        });
+        self.sweep(SWEEP, false, "what has expired", async |core: Arc<Self>| core.delete_expired().await);
     }
 
     async fn delete_expired(&self) -> Result<()> {
+        if !self.writer.capabilities().delete_where {
+            return Ok(());
+        }
         // Rows that must outlive their answer, such as those of rotated refresh tokens, have no end.
         let now = self.runtime.now();
         let ended = |table| Query::across_tenants(table).filter("expires_at", Test::Le, now);
@@ -55,7 +47,7 @@ impl Core {
 
 impl IntegrationManager {
     /// Deletes what nobody needs any more: the kept answers of named calls after a day, ended tokens, abandoned consents. Runs
-    /// by itself every hour; a host that lives for one call at a time calls it from its own timer.
+    /// by itself every hour, where the storage can delete by a query; a host that lives for one call at a time calls it from its own timer.
     pub async fn delete_expired(&self) -> Result<()> {
         let _entered = self.0.enter()?;
         self.0.delete_expired().await

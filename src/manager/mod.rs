@@ -13,7 +13,7 @@ mod webhooks;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -143,6 +143,34 @@ impl Core {
             return Err(Error::new(ErrorCode::Closed, "the manager is closed"));
         }
         Ok(entered)
+    }
+
+    /// Looks for work from time to time as long as the manager is open; the first time now, or only after the first pause,
+    /// for hosts that are to start at once.
+    fn sweep<F>(
+        self: &Arc<Self>,
+        every: Duration,
+        now: bool,
+        what: &'static str,
+        work: impl Fn(Arc<Self>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Result<()>> + Send,
+    {
+        let (weak, runtime) = (Arc::downgrade(self), self.runtime.clone());
+        self.runtime.spawn(async move {
+            if !now {
+                runtime.rest(every).await;
+            }
+            // Only while it works does it hold the manager.
+            while let Some(core) = Weak::upgrade(&weak)
+                && core.enter().is_ok()
+            {
+                if let Err(error) = work(core).await {
+                    tracing::error!(%error, what, "a sweep failed");
+                }
+                runtime.rest(every).await;
+            }
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Channels at vendors: listed, and renewed ahead of their end.
 
 use std::sync::{
-    Arc, Weak,
+    Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -29,20 +29,7 @@ const MOST_PAGES: usize = 100;
 impl Core {
     /// Renews what is due, now and from time to time.
     pub(super) fn sweep_subscriptions(self: &Arc<Self>) {
-        let weak = Arc::downgrade(self);
-        let runtime = self.runtime.clone();
-        self.runtime.spawn(async move {
-            while let Some(core) = Weak::upgrade(&weak) {
-                if core.enter().is_err() {
-                    return;
-                }
-                if let Err(error) = core.renew_due().await {
-                    tracing::error!(%error, "subscriptions could not be looked for");
-                }
-                drop(core);
-                runtime.rest(SWEEP).await;
-            }
-        });
+        self.sweep(SWEEP, true, "subscriptions", async |core: Arc<Self>| core.renew_due().await.map(drop));
     }
 
     /// Renews every channel whose time has come, each by a call for whoever made it. Answers how many were renewed.

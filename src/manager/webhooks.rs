@@ -1,6 +1,6 @@
 //! Webhooks on their way in: found, verified, kept, handed on.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -280,19 +280,8 @@ impl Core {
         if !self.webhooks.has_handlers() {
             return;
         }
-        let weak = Arc::downgrade(self);
-        let runtime = self.runtime.clone();
-        self.runtime.spawn(async move {
-            while let Some(core) = Weak::upgrade(&weak) {
-                if core.enter().is_err() {
-                    return;
-                }
-                if let Err(error) = core.take_up_due().await {
-                    tracing::error!(%error, "webhook events that were left behind could not be looked for");
-                }
-                drop(core);
-                runtime.rest(SWEEP).await;
-            }
+        self.sweep(SWEEP, true, "webhook events that were left behind", async |core: Arc<Self>| {
+            core.take_up_due().await
         });
     }
 

@@ -146,15 +146,16 @@ impl TokenGrant {
             ClientProof::Certificate { thumbprint, .. } => thumbprint,
         };
         let kind = match &self.kind {
-            GrantKind::RefreshToken(token) => token.expose().clone(),
-            GrantKind::ClientCredentials => String::new(),
+            GrantKind::RefreshToken(token) => ["", "", token.expose()],
+            GrantKind::ClientCredentials => [""; 3],
             // The id of a key may be missing, and another account have the same.
             GrantKind::Assertion { issuer, key, subject, .. } => {
-                format!("{issuer}\0{}\0{}", subject.as_deref().unwrap_or_default(), key.expose())
+                [issuer, subject.as_deref().unwrap_or_default(), key.expose()]
             }
         };
+        let [issuer, subject, secret] = kind;
         let (client, scope) = (&self.client.id, self.scope.as_deref().unwrap_or_default());
-        Secret::new(format!("{}\0{client}\0{proof}\0{kind}\0{scope}", self.endpoint))
+        Secret::new(format!("{}\0{client}\0{proof}\0{issuer}\0{subject}\0{secret}\0{scope}", self.endpoint))
     }
 
     /// The request for a token; `refresh` is the newest refresh token where the vendor gave another since.
