@@ -2,11 +2,12 @@
 //! is a process of its own.
 //!
 //! `cargo bench --bench budgets` measures all, `cargo bench --bench budgets -- audit` what is named. The parts are
-//! `calls`, `lone`, `audit`, `webhooks`, `sdks`, `start`, `memory`, `size` and `alert`.
+//! `calls`, `lone`, `callers`, `audit`, `webhooks`, `sdks`, `start`, `memory`, `size` and `alert`.
 #![allow(clippy::disallowed_methods, reason = "a benchmark is a host application: it measures time and spawns")]
 
 mod alert;
 mod audit;
+mod callers;
 mod calls;
 mod host;
 mod lone;
@@ -61,6 +62,9 @@ async fn measure(names: &[String]) -> Outcome {
     }
     if wanted("lone") {
         lone::measure(&server, folder.path()).await?;
+    }
+    if wanted("callers") {
+        callers::measure(folder.path()).await?;
     }
     if wanted("audit") {
         audit::measure(folder.path()).await?;

@@ -16,7 +16,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     manifest::{LIBRARY, Manifest},
-    tree::Tree,
+    test::python,
+    tree::{Tree, run as done},
+    wasm,
 };
 
 /// Runs them. With `budgets`, prints a table and says whether every budget is met.
@@ -29,11 +31,15 @@ pub(crate) fn run(tree: &Tree, budgets: bool, only: &[String]) -> Result<bool> {
     if chosen.is_empty() {
         bail!("benches/ has no benchmark");
     }
+    let python = if budgets { Some(packages(tree)?) } else { None };
     let mut rows = Vec::new();
     let mut failed = Vec::new();
     for name in chosen {
         println!("\n$ cargo bench --package {LIBRARY} --all-features --bench {name}");
         let mut command = tree.cargo(["bench", "--package", LIBRARY, "--all-features", "--bench", name]);
+        if let Some(python) = &python {
+            command.env("SIS_BENCH_PYTHON", python);
+        }
         let mut child = command.stdout(Stdio::piped()).spawn().context("cargo did not start")?;
         for line in BufReader::new(child.stdout.take().context("cargo has no output")?).lines() {
             let line = line?;
@@ -54,6 +60,15 @@ pub(crate) fn run(tree: &Tree, budgets: bool, only: &[String]) -> Result<bool> {
         bail!("no benchmark printed a budget");
     }
     Ok(!budgets || rows.iter().all(|row| row.met))
+}
+
+/// What the budgets look at beside the crate, as it is shipped: the C library, the npm package, and a Python that has the
+/// package.
+fn packages(tree: &Tree) -> Result<std::path::PathBuf> {
+    let c = Manifest::read(tree)?.name_at(tree, "bindings/c")?;
+    done(&mut tree.cargo(["build", "--quiet", "--release", "--package", &c]))?;
+    wasm::build(tree)?;
+    Ok(python::installed(tree, "bench", "release")?.join("python"))
 }
 
 /// One budget, as a benchmark printed it.

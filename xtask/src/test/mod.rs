@@ -3,7 +3,7 @@
 mod c;
 mod javascript;
 mod provider;
-mod python;
+pub(crate) mod python;
 mod rust;
 mod sandbox;
 

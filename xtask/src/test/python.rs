@@ -14,35 +14,43 @@ const FOLDER: &str = "bindings/uniffi";
 const TESTS: &str = "bindings/uniffi/tests";
 
 pub(super) fn tests(tree: &Tree) -> Result<()> {
-    need_program("python3", "apt-get install python3 python3-venv")?;
-    tree.need(FOLDER)?;
     tree.files(TESTS, ".py")?;
-    let work = Manifest::read(tree)?.target()?.join("python");
-    let wheels = work.join("wheels");
-    if wheels.exists() {
-        // A wheel of an earlier version must not be the one that is tested.
-        std::fs::remove_dir_all(&wheels)?;
-    }
-
-    let build = environment(tree, &work.join("build"), false)?;
-    let mut wheel = pip(tree, &build, &["wheel", "--no-deps", "--wheel-dir"]);
     // The profile of the other tests: their dependencies are built already.
-    wheel.arg(&wheels).arg(tree.path(FOLDER)).env("MATURIN_PEP517_ARGS", "--profile dev");
-    run(&mut wheel)?;
-    let wheel = std::fs::read_dir(&wheels)?.flatten().map(|entry| entry.path()).next();
-    let wheel = wheel.context("no wheel was built")?;
-
-    let clean = environment(tree, &work.join("clean"), true)?;
+    let clean = installed(tree, "clean", "dev")?;
     run(pip(tree, &clean, &["install", "--requirement"]).arg(tree.need("bindings/uniffi/tests/requirements.txt")?))?;
-    run(pip(tree, &clean, &["install"]).arg(wheel))?;
 
     let sandbox = Sandbox::start(tree)?;
     let mut pytest = tree.program(clean.join("python"));
     // Outside of the tree, so that the installed package is imported and not the folder it came from.
-    pytest.current_dir(&work).args(["-m", "pytest", "-p", "no:cacheprovider"]).arg(tree.path(TESTS));
+    pytest.current_dir(work(tree)?).args(["-m", "pytest", "-p", "no:cacheprovider"]).arg(tree.path(TESTS));
     pytest.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
     sandbox.tell(&mut pytest);
     run(&mut pytest)
+}
+
+fn work(tree: &Tree) -> Result<PathBuf> {
+    Ok(Manifest::read(tree)?.target()?.join("python"))
+}
+
+/// The folder of programs of a fresh environment in which the package is installed, from a wheel built for it.
+pub(crate) fn installed(tree: &Tree, name: &str, profile: &str) -> Result<PathBuf> {
+    need_program("python3", "apt-get install python3 python3-venv")?;
+    tree.need(FOLDER)?;
+    let work = work(tree)?;
+    let wheels = work.join("wheels");
+    if wheels.exists() {
+        // A wheel of an earlier version must not be the one that is taken.
+        std::fs::remove_dir_all(&wheels)?;
+    }
+    let build = environment(tree, &work.join("build"), false)?;
+    let mut wheel = pip(tree, &build, &["wheel", "--no-deps", "--wheel-dir"]);
+    wheel.arg(&wheels).arg(tree.path(FOLDER)).env("MATURIN_PEP517_ARGS", format!("--profile {profile}"));
+    run(&mut wheel)?;
+    let wheel = std::fs::read_dir(&wheels)?.flatten().map(|entry| entry.path()).next();
+    let wheel = wheel.context("no wheel was built")?;
+    let made = environment(tree, &work.join(name), true)?;
+    run(pip(tree, &made, &["install"]).arg(wheel))?;
+    Ok(made)
 }
 
 /// A virtual environment, and its folder of programs.
