@@ -258,6 +258,11 @@ impl Error {
         Self::new(ErrorCode::Internal, message)
     }
 
+    /// Whether it is the storage that failed.
+    pub(crate) fn is_storage(&self) -> bool {
+        matches!(self.code(), ErrorCode::StorageUnavailable | ErrorCode::StorageFull | ErrorCode::StorageCorrupt)
+    }
+
     /// The code to act on.
     pub fn code(&self) -> ErrorCode {
         self.0.code

@@ -9,7 +9,7 @@ use crate::{
     providers::{Provider, ProviderSpec, Quota},
     security::{KeyProvider, Limiter, MasterKey, SecurityService},
     services::{
-        AccessService, AuditService, ConsentService, HealthService, IdempotencyService, KeySetService,
+        AccessService, AuditService, ConsentService, HealthService, IdempotencyService, KeySetService, Spill,
         SubscriptionService, TenantConfigService, TokenService, UsageService, WebhookHandler, WebhookService,
     },
     storage::{Journal, SharedWriter, Storage, tables},
@@ -186,6 +186,10 @@ impl Builder {
 
         storage.migrate(&tables::SCHEMA).await?;
         let journal = self.journal.or_else(|| default_journal(&*storage));
+        let spill = journal.map(|journal| Arc::new(Spill::new(journal)));
+        if let Some(spill) = &spill {
+            spill.open()?;
+        }
         let chain = AuditService::chain();
         let writer = SharedWriter::new(storage.clone(), &runtime, Some(chain.clone()));
         let security = match (self.key_provider, self.master_key) {
@@ -207,9 +211,9 @@ impl Builder {
             security,
             configs: TenantConfigService::new(writer.clone(), runtime.clone(), defaults, self.allow_private),
             access: AccessService::new(writer.clone(), runtime.clone()),
-            audit: AuditService::new(writer.clone(), runtime.clone(), chain, journal),
+            audit: AuditService::new(writer.clone(), runtime.clone(), chain, spill.clone()),
             usage: UsageService::new(writer.clone(), runtime.clone()),
-            idempotency: IdempotencyService::new(writer.clone(), runtime.clone()),
+            idempotency: IdempotencyService::new(writer.clone(), runtime.clone(), spill),
             health: HealthService::default(),
             webhooks: WebhookService::new(
                 writer.clone(),
@@ -229,8 +233,13 @@ impl Builder {
             writer,
             runtime,
         };
-        core.audit.merge_journal().await?;
+        match core.audit.merge_journal().await {
+            // An emergency must find an open manager also where the storage can only be read.
+            Err(error) if error.is_storage() => tracing::error!(%error, "the second journal cannot be merged yet"),
+            merged => drop(merged?),
+        }
         let core = Arc::new(core);
+        core.sweep_journal();
         core.sweep_webhooks();
         core.sweep_subscriptions();
         core.sweep_expired();

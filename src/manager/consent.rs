@@ -117,7 +117,8 @@ impl Tenant {
             };
             let outcome = Some(outcome_name(connected.as_ref().err()));
             let row = record.call.row(tenant.core.runtime.now(), Event::ConsentCompleted, None, outcome, None);
-            let recorded = tenant.core.audit.record_outcome(&tenant.id, &record.keys, vec![Change::Insert(row)]).await;
+            let recorded =
+                tenant.core.audit.record_outcome(&tenant.id, &record.keys, vec![Change::Insert(row)], false).await;
             if let Err(error) = recorded {
                 tracing::error!(%error, tenant = %tenant.id, "the outcome of a consent could not be recorded");
             }

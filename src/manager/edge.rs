@@ -38,6 +38,10 @@ pub struct OpenOptions {
     /// `memory`, or `sqlite:` and a path. Default: `sqlite:sis.db`.
     #[serde(default)]
     pub storage: Option<String>,
+    /// Where the second journal's files are, by the beginning of their names: what an emergency records while the storage
+    /// cannot be written. On another disk than the storage where there is one. Default: beside the SQLite file.
+    #[serde(default)]
+    pub journal: Option<String>,
     /// The master key; default: what `INTEGRATION_ENCRYPTION_KEY` holds.
     #[serde(default)]
     pub master_key: Option<crate::Secret<String>>,
@@ -78,6 +82,9 @@ impl OpenOptions {
                 DurabilityOption::Strict => Durability::Strict,
                 DurabilityOption::Relaxed => Durability::Relaxed,
             });
+        if let Some(path) = &self.journal {
+            builder = journal(builder, path)?;
+        }
         for (provider, settings) in &self.config_defaults {
             let Value::Object(settings) = settings.clone() else {
                 return Err(Error::invalid(format!("configDefaults.{provider}"), "must be an object"));
@@ -86,6 +93,19 @@ impl OpenOptions {
         }
         Ok(builder)
     }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn journal(builder: Builder, path: &str) -> Result<Builder> {
+    if path.is_empty() {
+        return Err(Error::invalid("journal", "must be the beginning of a path, such as /mnt/other/sis.spill"));
+    }
+    Ok(builder.journal(crate::storage::FileJournal::at(path)))
+}
+
+#[cfg(target_family = "wasm")]
+fn journal(_builder: Builder, _path: &str) -> Result<Builder> {
+    Err(Error::invalid("journal", "must not be given here, where there are no files"))
 }
 
 /// Opens a manager from its options as JSON.

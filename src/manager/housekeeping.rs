@@ -16,7 +16,16 @@ const AT_ONCE: u32 = 500;
 /// How many commits one sweep makes.
 const MOST: usize = 1000;
 
+/// How often the second journal is asked whether it holds anything: a look at a flag.
+const MERGE: std::time::Duration = std::time::Duration::from_secs(5);
+
 impl Core {
+    /// Brings back what emergencies left in the second journal, once the storage works again.
+    pub(super) fn sweep_journal(self: &Arc<Self>) {
+        let what = "merging the second journal";
+        self.sweep(MERGE, false, what, async |core: Arc<Self>| core.audit.merge_if_waiting().await);
+    }
+
     /// Deletes what has ended, from time to time.
     pub(super) fn sweep_expired(self: &Arc<Self>) {
         self.sweep(SWEEP, false, "what has expired", async |core: Arc<Self>| core.delete_expired().await);

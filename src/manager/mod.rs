@@ -117,6 +117,9 @@ impl Core {
     }
 }
 
+/// How long closing waits for the second journal to be merged.
+const MERGING: Duration = Duration::from_secs(2);
+
 /// Counts calls under way, so that closing can wait for them.
 #[derive(Default)]
 struct Calls {
@@ -219,7 +222,7 @@ impl IntegrationManager {
     }
 
     /// Merges what emergencies left in the second journal back into the storage. Runs by itself when a manager is built
-    /// and when the storage works again; answers how many rows there were.
+    /// or closed, and within seconds after the storage works again; answers how many rows there were.
     pub async fn merge_journal(&self) -> Result<usize> {
         self.0.audit.merge_journal().await
     }
@@ -239,6 +242,11 @@ impl IntegrationManager {
             }
         };
         let all = self.0.runtime.timeout(deadline, drained).await;
+        // What is in the second journal's memory alone would end with the process.
+        match self.0.runtime.timeout(MERGING, self.0.audit.merge_if_waiting()).await {
+            Some(Ok(())) => {}
+            _ => tracing::warn!("the second journal is merged when the storage is opened the next time"),
+        }
         self.0.writer.close().await?;
         match all {
             Some(()) => Ok(()),

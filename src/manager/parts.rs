@@ -54,7 +54,7 @@ impl Parts for PartRecorder {
         let detail = (!detail.is_null()).then_some(detail);
         let outcome = Some(outcome_name(outcome));
         let row = self.call.row(self.core.runtime.now(), Event::PartOutcome, Some(part), outcome, detail);
-        self.core.audit.record_outcome(&self.call.tenant, &self.keys, vec![Change::Insert(row)]).await?;
+        self.core.audit.record_outcome(&self.call.tenant, &self.keys, vec![Change::Insert(row)], self.urgent).await?;
         self.tell(|progress| progress.settled += 1);
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Steps for StepRecorder {
         self.book()?.1.done(step, brought, secret);
         let parts = &self.parts;
         let changes = self.row(Event::PartOutcome, step, Some(outcome_name(None)))?;
-        parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, changes).await
+        parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, changes, parts.urgent).await
     }
 
     async fn failed(&self, step: &str, error: &Error, doubtful: bool) -> Result<()> {
@@ -109,7 +109,7 @@ impl Steps for StepRecorder {
         }
         let parts = &self.parts;
         let changes = self.row(Event::PartOutcome, step, Some(outcome_name(Some(error))))?;
-        parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, changes).await
+        parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, changes, parts.urgent).await
     }
 
     async fn undo(&self, step: &str) -> Result<()> {
@@ -117,7 +117,7 @@ impl Steps for StepRecorder {
         book.forget(step);
         let parts = &self.parts;
         let change = parts.core.idempotency.progress(claim, &parts.keys)?;
-        parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, vec![change]).await
+        parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, vec![change], parts.urgent).await
     }
 }
 

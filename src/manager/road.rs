@@ -1,6 +1,6 @@
 //! The road: ten stations, read from top to bottom. Each is a call into one service.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
 
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use crate::{
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp},
     providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec},
     security::TenantKeys,
-    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name},
+    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently},
     storage::{Change, conflicting_change},
     transport::{Plan, Repeat},
 };
@@ -99,9 +99,9 @@ async fn stations(
     if options.deadline.is_some_and(|deadline| deadline.is_zero() || deadline > LONGEST) {
         return Err(Error::invalid("deadline", "must be more than nothing and at most an hour"));
     }
-    let deadline = core.runtime.now().after(options.deadline.unwrap_or(operation.deadline));
-    let known = core.security.known_keys(tenant).await?;
-    let mut call = CallRow {
+    let left = options.deadline.unwrap_or(operation.deadline);
+    let deadline = core.runtime.now().after(left);
+    let call = CallRow {
         tenant: tenant.clone(),
         request_id,
         actor: actor.clone(),
@@ -110,6 +110,47 @@ async fn stations(
         digest: None,
         deadline: Some(deadline),
     };
+    // A storage that hangs must not hold the caller longer than they said.
+    let approach = approach(core, entered, started, provider, operation, arguments, options, call, deadline);
+    let (journey, prepared) = match core.runtime.timeout(left, approach).await {
+        None => return Err(Error::new(ErrorCode::Timeout, "the deadline passed before anything was sent")),
+        Some(Err(error)) => return Err(error),
+        Some(Ok(Approach::Answered(first, answer))) => return Ok((first, Brought::Replayed(answer))),
+        Some(Ok(Approach::Ready(journey, prepared))) => (journey, prepared),
+    };
+
+    // 7 to 9 run in a task of the manager's own: a caller that goes away only signals.
+    let gone = journey.cancel.clone().drop_guard();
+    let result = core.runtime.run(journey.go(prepared)).await;
+    DropGuard::disarm(gone);
+
+    // 10. answer
+    let lost = || Error::new(ErrorCode::OutcomeUnknown, "the process is stopping; the call is on record");
+    result.unwrap_or_else(|| Err(lost())).map(|answer| (request_id, Brought::Fresh(answer)))
+}
+
+/// Where a call stands when it has passed the stations at which nothing leaves.
+enum Approach {
+    /// It happened before: the first answer.
+    Answered(RequestId, Value),
+    Ready(Box<Journey>, Box<dyn Prepared>),
+}
+
+/// Stations 2 to 6.
+#[expect(clippy::too_many_arguments, reason = "these are what a call is; there is one caller")]
+async fn approach(
+    core: &Arc<Core>,
+    entered: UnderWay,
+    started: Duration,
+    provider: &Arc<ProviderSpec>,
+    operation: &OperationSpec,
+    arguments: Arguments,
+    options: Options,
+    mut call: CallRow,
+    deadline: Timestamp,
+) -> Result<Approach> {
+    let (tenant, actor, request_id) = (&call.tenant.clone(), &call.actor.clone(), call.request_id);
+    let known = patiently(&core.runtime, operation.urgent, core.security.known_keys(tenant)).await?;
 
     // 2. authorise
     let allowed = match core.access.check(tenant, actor, provider, operation).await {
@@ -124,7 +165,7 @@ async fn stations(
     };
     let keys = match known {
         Some(keys) => keys,
-        None => core.security.keys(tenant).await?,
+        None => patiently(&core.runtime, operation.urgent, core.security.keys(tenant)).await?,
     };
 
     // 3. validate
@@ -169,12 +210,11 @@ async fn stations(
                 deadline,
                 operation.repeat,
                 !operation.steps.is_empty(),
+                operation.urgent,
             );
-            match known.await {
-                Ok(Known::Answered(first, answer)) => return answer.map(|answer| (first, Brought::Replayed(answer))),
-                Ok(Known::New(claim)) => Some(claim),
-                Err(error) if operation.urgent && is_storage(&error) => None,
-                Err(error) => return Err(error),
+            match known.await? {
+                Known::Answered(first, answer) => return answer.map(|answer| Approach::Answered(first, answer)),
+                Known::New(claim) => Some(claim),
             }
         }
     };
@@ -195,12 +235,9 @@ async fn stations(
         }
     }
 
-    // 7 to 9 run in a task of the manager's own: a caller that goes away only signals.
-    let cancel = CancellationToken::new();
-    let gone = cancel.clone().drop_guard();
     let journey = Journey {
         core: core.clone(),
-        _entered: entered,
+        entered,
         provider: provider.clone(),
         operation: *operation,
         call,
@@ -210,20 +247,11 @@ async fn stations(
         vendor_key,
         about: options.about,
         config,
-        cancel,
+        cancel: CancellationToken::new(),
         started,
         progress: options.progress,
     };
-    let result = core.runtime.run(journey.go(prepared)).await;
-    DropGuard::disarm(gone);
-
-    // 10. answer
-    let lost = || Error::new(ErrorCode::OutcomeUnknown, "the process is stopping; the call is on record");
-    result.unwrap_or_else(|| Err(lost())).map(|answer| (request_id, Brought::Fresh(answer)))
-}
-
-fn is_storage(error: &Error) -> bool {
-    matches!(error.code(), ErrorCode::StorageUnavailable | ErrorCode::StorageFull | ErrorCode::StorageCorrupt)
+    Ok(Approach::Ready(Box::new(journey), prepared))
 }
 
 /// Records a refusal, and raises an alarm when they repeat.
@@ -252,7 +280,7 @@ async fn refuse(
         changes.push(core.audit.event(&call.tenant, "repeated_refusals", "medium", who, call.provider, detail));
     }
     // The refusal stands, whether or not it can be written down.
-    if let Err(error) = core.audit.record_outcome(&call.tenant, keys, changes).await {
+    if let Err(error) = core.audit.record_outcome(&call.tenant, keys, changes, false).await {
         tracing::error!(%error, request_id = %call.request_id, "a refusal could not be recorded");
     }
 }
@@ -300,7 +328,7 @@ async fn throttle(
 /// Stations 7 to 9 of one call.
 struct Journey {
     core: Arc<Core>,
-    _entered: UnderWay,
+    entered: UnderWay,
     provider: Arc<ProviderSpec>,
     operation: OperationSpec,
     call: CallRow,
@@ -318,9 +346,14 @@ struct Journey {
 
 impl Journey {
     async fn go(self, prepared: Box<dyn Prepared>) -> Result<Box<dyn Answer>> {
-        self.record_intent().await?;
+        let intended = self.record_intent().await;
         let context = self.context();
-        let result = if self.cancel.is_cancelled() {
+        let result = if let Err(error) = intended {
+            if error.code() != ErrorCode::Timeout {
+                return Err(error);
+            }
+            Err(error)
+        } else if self.cancel.is_cancelled() {
             Err(Error::new(ErrorCode::Cancelled, "the caller went away before anything was sent"))
         } else {
             self.follow_up(self.send(prepared, &context).await).await
@@ -346,7 +379,11 @@ impl Journey {
             changes.push(self.core.idempotency.claim(claim, &self.keys)?);
         }
         let urgent = self.operation.urgent;
-        self.core.audit.record_intent(&self.call.tenant, &self.keys, changes, urgent).await.map_err(|error| {
+        let recorded = self.core.audit.record_intent(&self.call.tenant, &self.keys, changes, urgent);
+        let left = self.call.deadline.unwrap_or_default().since(now);
+        // The rows may yet get there: what came of the call is queued behind them.
+        let late = || Err(Error::new(ErrorCode::Timeout, "the deadline passed before the call was on record"));
+        self.core.runtime.timeout(left, recorded).await.unwrap_or_else(late).map_err(|error| {
             if conflicting_change(&error) == Some(claimed) {
                 return Error::new(
                     ErrorCode::InProgress,
@@ -483,35 +520,40 @@ impl Journey {
             };
             changes.push(core.idempotency.finish(claim, &self.keys, &kept)?);
         }
-        match core.durability {
-            Durability::Strict => {
-                let recorded = core.audit.record_outcome(&self.call.tenant, &self.keys, changes).await;
-                if let Err(error) = recorded {
-                    tracing::error!(%error, request_id = %self.call.request_id, outcome, "an outcome could not be recorded");
-                    return Err(Error::new(
-                        ErrorCode::OutcomeUnknown,
-                        format!("the call ended ({outcome}), but that could not be recorded: {}", error.message()),
-                    ));
-                }
+        let (tenant, keys, urgent) = (self.call.tenant.clone(), self.keys.clone(), self.operation.urgent);
+        let (of, id, entered) = (core.clone(), self.call.request_id, self.entered);
+        // The first poll queues the rows. Whoever closes the manager waits until they are on the disk.
+        let mut recording = Box::pin(async move {
+            let _entered = entered;
+            let recorded = of.audit.record_outcome(&tenant, &keys, changes, urgent).await;
+            recorded.inspect_err(|error| {
+                tracing::error!(%error, request_id = %id, outcome, "an outcome could not be recorded");
+            })
+        });
+        let wait = match core.durability {
+            Durability::Strict => self.call.deadline.unwrap_or_default().since(core.runtime.now()) + GRACE,
+            Durability::Relaxed => Duration::ZERO,
+        };
+        let recorded = match futures::poll!(recording.as_mut()) {
+            Poll::Ready(recorded) => Some(recorded),
+            Poll::Pending if wait.is_zero() => None,
+            Poll::Pending => core.runtime.timeout(wait, recording.as_mut()).await,
+        };
+        let failed = match recorded {
+            Some(Ok(())) => None,
+            Some(Err(error)) => Some(error.message().to_owned()),
+            None => {
+                core.runtime.spawn(recording.map(drop));
+                (core.durability == Durability::Strict).then(|| "the storage does not answer".to_owned())
             }
-            Durability::Relaxed => {
-                // Queued now; the task ends when it is on the disk.
-                let core = self.core.clone();
-                let (tenant, keys, id) = (self.call.tenant.clone(), self.keys.clone(), self.call.request_id);
-                self.core.runtime.spawn(async move {
-                    if let Err(error) = core.audit.record_outcome(&tenant, &keys, changes).await {
-                        tracing::error!(%error, request_id = %id, outcome, "an outcome could not be recorded");
-                    }
-                });
-            }
-        }
-        if core.audit.journal_waits() {
-            let core = self.core.clone();
-            self.core.runtime.spawn(async move {
-                if let Err(error) = core.audit.merge_journal().await {
-                    tracing::warn!(%error, "the second journal cannot be merged yet");
-                }
-            });
+        };
+        // Where nothing was sent there is nothing to be unsure of.
+        let nothing_sent = result.is_err() && context.meter.attempts() == 0;
+        if let Some(why) = failed.filter(|_| core.durability == Durability::Strict && !nothing_sent) {
+            return Err(Error::new(
+                ErrorCode::OutcomeUnknown,
+                format!("the call ended ({outcome}), but that could not be recorded: {why}"),
+            ));
         }
         result
     }

@@ -369,7 +369,7 @@ impl Tenant {
                 let detail = (event != Event::CallRefused).then(|| serde_json::json!({ "event": event.name() }));
                 let outcome = Some(error.code().name());
                 let row = call.row(self.core.runtime.now(), Event::CallRefused, None, outcome, detail);
-                self.core.audit.record_outcome(&self.id, keys, vec![Change::Insert(row)]).await?;
+                self.core.audit.record_outcome(&self.id, keys, vec![Change::Insert(row)], false).await?;
             }
             return Err(error.at(provider.unwrap_or("sis"), "", call.request_id));
         }

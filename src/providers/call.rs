@@ -462,8 +462,11 @@ impl<'a, P: Provider> Call<'a, P> {
     }
 
     /// One send of an operation that makes many: its intent is durable before `work` begins, its outcome before this
-    /// returns. `work` answers the result and what to note of it; nothing of `part` or the note may be personal.
+    /// returns. After the deadline none begins. `work` answers the result and what to note of it; nothing of `part` or the note may be personal.
     pub async fn part<T>(&self, part: &str, work: impl Future<Output = Result<(T, Value)>>) -> Result<T> {
+        if self.context.runtime.now() >= self.context.plan.deadline {
+            return Err(Error::new(ErrorCode::Timeout, "the deadline passed before this was sent"));
+        }
         self.context.parts.intend(part).await?;
         let (result, detail) = match work.await {
             Ok((result, detail)) => (Ok(result), detail),

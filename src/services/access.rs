@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use super::patiently;
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, RequestId, Role, Runtime, Secret, TenantId, Timestamp, random_bytes},
@@ -236,7 +237,7 @@ impl AccessService {
             Some((at, grant)) if now.saturating_sub(at) < FRESH => return Ok(grant),
             old => old,
         };
-        match (self.read(tenant, user, provider).await, old) {
+        match (patiently(&self.runtime, urgent, self.read(tenant, user, provider)).await, old) {
             (Ok(grant), _) => {
                 self.grants.insert(key, (now, grant.clone()));
                 Ok(grant)

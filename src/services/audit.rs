@@ -1,25 +1,26 @@
 //! [`AuditService`]: what was intended, what came of it, and the proof that nobody changed either.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use super::chain::{self, Chain, JournalChain, Verification};
+use super::{
+    PATIENCE,
+    chain::{self, Chain, Verification},
+    spill::Spill,
+};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, Basis, Disclosure, RequestId, Runtime, TenantId, Timestamp},
     providers::{OperationSpec, ProviderInfo},
     security::TenantKeys,
-    storage::{Change, Cursor, Journal, Key, Query, Record, SharedWriter, Storage, Test, Value, tables},
+    storage::{Change, Record, SharedWriter, Storage, tables},
 };
 
 /// What a row of the audit trail tells of.
@@ -118,117 +119,15 @@ impl CallRow {
     }
 }
 
-/// How a call stands, as far as its rows tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It may still be under way.
-    InProgress,
-    /// It ended, with this row's outcome.
-    Ended,
-    /// It was refused before anything left.
-    Refused,
-    /// Its process died, or could not write: it may or may not have happened.
-    OutcomeUnknown,
-    /// The row tells of a change here, not of a call.
-    Recorded,
-}
-
-/// One line of the audit trail: a call with what came of it, one of its parts, or a change.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditEntry {
-    /// When it was intended, refused or done.
-    pub at: Timestamp,
-    /// The call's id.
-    pub request_id: String,
-    /// `call`, `part`, `call.refused`, `config.changed`, `permission.changed` …
-    pub event: String,
-    /// Who asked.
-    pub actor_id: String,
-    /// In what role.
-    pub actor_role: String,
-    /// From where.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub actor_ip: Option<String>,
-    /// Of which provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
-    /// What for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<String>,
-    /// Which send of a call that makes many.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub part: Option<String>,
-    /// How it stands.
-    pub state: State,
-    /// `ok` or an error code; `outcome_unknown` where no outcome was recorded in time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
-    /// When the outcome was recorded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ended_at: Option<Timestamp>,
-    /// A keyed digest of the arguments.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub arguments_digest: Option<String>,
-    /// The vendor's ids, its status, attempts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Json>,
-}
-
-/// Which entries.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct AuditFilter {
-    /// Of this provider.
-    pub provider: Option<String>,
-    /// Of this actor.
-    pub actor_id: Option<String>,
-    /// Of this call.
-    pub request_id: Option<String>,
-    /// Not before this moment.
-    pub from: Option<Timestamp>,
-    /// Before this moment.
-    pub to: Option<Timestamp>,
-    /// At most so many, 1 to 500. Default 100.
-    pub limit: Option<u32>,
-    /// After where another page ended.
-    pub cursor: Option<Cursor>,
-}
-
-/// Some entries, newest first, and where to read on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditPage {
-    /// The entries.
-    pub entries: Vec<AuditEntry>,
-    /// Where to read on; absent at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<Cursor>,
-}
-
-/// How long after its deadline a call's outcome may still be on its way to the disk.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// What stands behind the id of a row that came by the second journal.
-const JOURNALED: &str = "/journal";
-
-/// How long the storage may take before an emergency turns to the second journal.
-const PATIENCE: Duration = Duration::from_millis(250);
-
 /// How long an emergency leaves the storage alone after it failed.
 const AVOID: Duration = Duration::from_secs(5);
 
 /// Writes and reads the audit trail, and the records of disclosure beside it.
 pub struct AuditService {
-    writer: SharedWriter,
-    runtime: Runtime,
+    pub(super) writer: SharedWriter,
+    pub(super) runtime: Runtime,
     chain: Arc<Chain>,
-    journal: Option<Arc<dyn Journal>>,
-    journal_chain: JournalChain,
-    journal_used: AtomicBool,
-    spilling: parking_lot::Mutex<()>,
-    merging: tokio::sync::Mutex<()>,
+    spill: Option<Arc<Spill>>,
     avoid_until: AtomicI64,
 }
 
@@ -237,28 +136,8 @@ impl AuditService {
         Arc::new(Chain::default())
     }
 
-    pub(crate) fn new(
-        writer: SharedWriter,
-        runtime: Runtime,
-        chain: Arc<Chain>,
-        journal: Option<Arc<dyn Journal>>,
-    ) -> Self {
-        let journal_chain = chain.journal();
-        // Lines of an earlier process wait to be merged.
-        let journal_used = AtomicBool::new(journal.is_some());
-        let avoid_until = AtomicI64::new(0);
-        let merging = tokio::sync::Mutex::new(());
-        Self {
-            writer,
-            runtime,
-            chain,
-            journal,
-            journal_chain,
-            journal_used,
-            spilling: Default::default(),
-            merging,
-            avoid_until,
-        }
+    pub(crate) fn new(writer: SharedWriter, runtime: Runtime, chain: Arc<Chain>, spill: Option<Arc<Spill>>) -> Self {
+        Self { writer, runtime, chain, spill, avoid_until: AtomicI64::new(0) }
     }
 
     /// Queues rows at once, and answers when they are durable.
@@ -274,7 +153,8 @@ impl AuditService {
 
     /// Records an intent. Nothing may leave before this answers `Ok`.
     ///
-    /// An emergency's goes to the second journal where the storage fails or dawdles.
+    /// An emergency's goes to the second journal where the storage fails or dawdles, and where that fails too it leaves
+    /// all the same: its rows are in memory then, and come to the storage as soon as either works.
     pub(crate) async fn record_intent(
         &self,
         tenant: &TenantId,
@@ -282,104 +162,74 @@ impl AuditService {
         changes: Vec<Change>,
         urgent: bool,
     ) -> Result<()> {
-        if !urgent || self.journal.is_none() {
+        let Some(spill) = self.spill.as_ref().filter(|_| urgent) else {
             return self.record(tenant, keys, changes).await;
-        }
-        let now = self.runtime.now();
-        if now.as_micros() >= self.avoid_until.load(Ordering::Relaxed) {
+        };
+        if !self.avoided() && !spill.holds(&changes) {
             let kept = self.record(tenant, keys, changes.clone());
             match self.runtime.timeout(PATIENCE, kept).await {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(error)) if error.code() == ErrorCode::Conflict => return Err(error),
-                _ => self.avoid_until.store(now.after(AVOID).as_micros(), Ordering::Relaxed),
+                _ => self.avoid(),
             }
         }
-        self.spill(tenant, keys, changes)
+        match spill.keep(tenant, keys, changes).await {
+            Err(error) if error.code() == ErrorCode::Conflict => Err(error),
+            // An alarm that nobody hears is worse than one that a crash may strike from the record.
+            _ => Ok(()),
+        }
     }
 
-    /// Records what has happened: in the storage, or where that fails in the second journal.
+    /// Records what has happened: in the storage, or where that fails in the second journal. What is urgent goes there at
+    /// once while the storage is known to fail, and so does what follows an intent that went there.
     pub(crate) async fn record_outcome(
         &self,
         tenant: &TenantId,
         keys: &TenantKeys,
         changes: Vec<Change>,
+        urgent: bool,
     ) -> Result<()> {
-        if self.journal.is_none() {
-            return self.record(tenant, keys, changes).await;
+        let Some(spill) = &self.spill else { return self.record(tenant, keys, changes).await };
+        if spill.holds(&changes) || (urgent && self.avoided()) {
+            return spill.keep(tenant, keys, changes).await;
         }
-        if self.runtime.now().as_micros() >= self.avoid_until.load(Ordering::Relaxed) {
-            match self.record(tenant, keys, changes.clone()).await {
-                Err(error) if error.code() != ErrorCode::Conflict => {
-                    tracing::warn!(%error, "an outcome goes to the second journal");
-                }
-                other => return other,
-            }
-        }
-        self.spill(tenant, keys, changes)
-    }
-
-    /// Whether the second journal may hold rows.
-    pub(crate) fn journal_waits(&self) -> bool {
-        self.journal_used.load(Ordering::Relaxed)
-            && self.runtime.now().as_micros() >= self.avoid_until.load(Ordering::Relaxed)
-    }
-
-    fn spill(&self, tenant: &TenantId, keys: &TenantKeys, changes: Vec<Change>) -> Result<()> {
-        let Some(journal) = &self.journal else {
-            return Err(Error::new(ErrorCode::StorageUnavailable, "the storage cannot be written"));
+        let kept = self.record(tenant, keys, changes.clone());
+        let kept = match urgent {
+            true => self.runtime.timeout(PATIENCE, kept).await,
+            false => Some(kept.await),
         };
-        // Linked and appended under one lock: the file's order is the chain's.
-        let _order = self.spilling.lock();
-        let mut lines = Vec::with_capacity(changes.len());
-        for change in changes {
-            let Change::Insert(mut row) = change else { continue };
-            // The storage may yet keep the row it dawdles with: this one is another, and both chains hold.
-            row.key.id.push_str(JOURNALED);
-            if row.key.table.name == tables::AUDIT_LOGS.name {
-                self.journal_chain.link(keys, &mut row);
+        match kept {
+            Some(Err(error)) if error.code() != ErrorCode::Conflict => {
+                tracing::warn!(%error, "an outcome goes to the second journal");
             }
-            lines.push(to_line(&row));
+            Some(other) => return other,
+            None => self.avoid(),
         }
-        tracing::error!(%tenant, rows = lines.len(), "the storage cannot be written: rows go to the second journal");
-        journal.append(&lines).inspect_err(|_| self.journal_chain.forget(tenant))?;
-        self.journal_used.store(true, Ordering::Relaxed);
-        Ok(())
+        spill.keep(tenant, keys, changes).await
+    }
+
+    /// Whether an emergency leaves the storage alone for now.
+    fn avoided(&self) -> bool {
+        self.runtime.now().as_micros() < self.avoid_until.load(Ordering::Relaxed)
+    }
+
+    fn avoid(&self) {
+        self.avoid_until.store(self.runtime.now().after(AVOID).as_micros(), Ordering::Relaxed);
     }
 
     /// Merges what the second journal holds back into the storage, when that works again. Answers how many rows.
     pub async fn merge_journal(&self) -> Result<usize> {
-        let Some(journal) = &self.journal else { return Ok(0) };
-        if !self.journal_used.swap(false, Ordering::Relaxed) {
-            return Ok(0);
-        }
-        let _one_at_a_time = self.merging.lock().await;
-        let result = self.merge(&**journal).await;
-        if result.is_err() {
-            self.journal_used.store(true, Ordering::Relaxed);
-        }
-        result
+        let Some(spill) = &self.spill else { return Ok(0) };
+        let used = |tenant: &TenantId, detail| self.event(tenant, "journal_used", "high", None, None, detail);
+        spill.merge(&self.writer, used).await
     }
 
-    async fn merge(&self, journal: &dyn Journal) -> Result<usize> {
-        let lines = journal.read()?;
-        let rows: Vec<Record> = lines.iter().filter_map(|line| from_line(line)).collect();
-        let mut tenants: HashMap<TenantId, i64> = HashMap::new();
-        for row in &rows {
-            *tenants.entry(row.key.tenant.clone()).or_default() += 1;
-            // One by one: a row that an earlier, interrupted merge has kept must not hold up the others.
-            match self.writer.commit(&[Change::Insert(row.clone())]).await {
-                Err(error) if error.code() == ErrorCode::Conflict => {}
-                other => other?,
-            }
+    /// The same, but only when there may be something to merge.
+    pub(crate) async fn merge_if_waiting(&self) -> Result<()> {
+        if self.spill.as_ref().is_some_and(|spill| spill.waits()) && !self.avoided() {
+            self.merge_journal().await?;
         }
-        if !lines.is_empty() {
-            for (tenant, merged) in tenants {
-                let detail = serde_json::json!({ "rows": merged });
-                self.writer.commit(&[self.event(&tenant, "journal_used", "high", None, None, detail)]).await?;
-            }
-            journal.forget(lines.len())?;
-        }
-        Ok(rows.len())
+        Ok(())
     }
 
     /// A security event, to be committed.
@@ -458,57 +308,6 @@ impl AuditService {
         Ok(changes)
     }
 
-    /// A page of the trail, newest first: intents joined with their outcomes.
-    pub async fn entries(&self, tenant: &TenantId, filter: &AuditFilter) -> Result<AuditPage> {
-        let mut query = Query::of(&tables::AUDIT_LOGS, tenant)
-            .filter("event", Test::Ne, Event::CallOutcome.name())
-            .filter("event", Test::Ne, Event::PartOutcome.name())
-            .newest_first("id")
-            .limit(filter.limit.unwrap_or(100).clamp(1, 500))
-            .after(filter.cursor.clone());
-        for (column, wanted) in [("provider", &filter.provider), ("actor_id", &filter.actor_id)] {
-            if let Some(wanted) = wanted {
-                query = query.eq(column, wanted.clone());
-            }
-        }
-        if let Some(request) = &filter.request_id {
-            // Each id is the call's, a slash, and what happened; what follows a slash in the alphabet is a zero.
-            query = query.filter("id", Test::Gt, format!("{request}/")).filter("id", Test::Lt, format!("{request}0"));
-        }
-        if let Some(from) = filter.from {
-            query = query.filter("id", Test::Ge, RequestId::text_from(from)).filter("at", Test::Ge, from);
-        }
-        if let Some(to) = filter.to {
-            query = query.filter("id", Test::Lt, RequestId::text_until(to)).filter("at", Test::Lt, to);
-        }
-        let page = self.writer.query(&query).await?;
-        let outcomes = self.outcomes(tenant, &page.records).await?;
-        let now = self.runtime.now();
-        let entries = page.records.iter().map(|row| entry(row, &outcomes, now)).collect::<Result<_>>()?;
-        Ok(AuditPage { entries, next: page.next })
-    }
-
-    /// The outcomes of these intents, by request and part. Their ids are known, so each is one look at the primary key.
-    async fn outcomes(&self, tenant: &TenantId, intents: &[Record]) -> Result<HashMap<(String, String), Record>> {
-        let mut outcomes = HashMap::new();
-        for intent in intents {
-            let request = intent.text("request_id")?;
-            let part = intent.opt_text("part").unwrap_or_default();
-            let id = match intent.text("event")? {
-                "call.intent" => format!("{request}/{}", Event::CallOutcome.name()),
-                "part.intent" => format!("{request}/{}/{part}", Event::PartOutcome.name()),
-                _ => continue,
-            };
-            let key = Key::new(&tables::AUDIT_LOGS, tenant, id.clone());
-            let outcome = match self.writer.get(&key).await? {
-                Some(outcome) => Some(outcome),
-                None => self.writer.get(&Key::new(&tables::AUDIT_LOGS, tenant, id + JOURNALED)).await?,
-            };
-            outcomes.extend(outcome.map(|outcome| ((request.to_owned(), part.to_owned()), outcome)));
-        }
-        Ok(outcomes)
-    }
-
     /// Checks every link of the tenant's chain. A break is also kept as a security event.
     pub async fn verify(&self, tenant: &TenantId, keys: &TenantKeys) -> Result<Verification> {
         let report = chain::verify(&self.writer, tenant, keys).await?;
@@ -523,87 +322,6 @@ impl AuditService {
         }
         Ok(report)
     }
-}
-
-fn entry(row: &Record, outcomes: &HashMap<(String, String), Record>, now: Timestamp) -> Result<AuditEntry> {
-    let text = |column: &str| row.opt_text(column).map(str::to_owned);
-    let event = row.text("event")?;
-    let request_id = row.text("request_id")?.to_owned();
-    let part = text("part");
-    let outcome = outcomes.get(&(request_id.clone(), part.clone().unwrap_or_default()));
-    let (state, ended) = match event {
-        "call.refused" => (State::Refused, row.opt_text("outcome").map(str::to_owned)),
-        _ if !event.ends_with(".intent") => (State::Recorded, text("outcome")),
-        _ => match outcome {
-            Some(outcome) if outcome.opt_text("outcome") == Some("outcome_unknown") => {
-                (State::OutcomeUnknown, Some("outcome_unknown".to_owned()))
-            }
-            Some(outcome) => (State::Ended, outcome.opt_text("outcome").map(str::to_owned)),
-            None if row.opt_timestamp("deadline_at").is_some_and(|deadline| now > deadline.after(GRACE)) => {
-                (State::OutcomeUnknown, Some("outcome_unknown".to_owned()))
-            }
-            None => (State::InProgress, None),
-        },
-    };
-    let detail = outcome.unwrap_or(row).opt_text("detail").and_then(|detail| serde_json::from_str(detail).ok());
-    Ok(AuditEntry {
-        at: row.timestamp("at")?,
-        request_id,
-        event: event.trim_end_matches(".intent").to_owned(),
-        actor_id: row.text("actor_id")?.to_owned(),
-        actor_role: row.text("actor_role")?.to_owned(),
-        actor_ip: text("actor_ip"),
-        provider: text("provider"),
-        operation: text("operation"),
-        part,
-        state,
-        outcome: ended,
-        ended_at: outcome.and_then(|outcome| outcome.opt_timestamp("at")),
-        arguments_digest: text("arguments_digest"),
-        detail,
-    })
-}
-
-/// A row as a line of the second journal.
-fn to_line(row: &Record) -> String {
-    let mut values = Map::new();
-    for (column, value) in row.key.table.columns.iter().zip(row.values()) {
-        let json = match value {
-            Value::Null => continue,
-            Value::Text(text) => Json::from(&**text),
-            Value::Integer(number) => Json::from(*number),
-            Value::Real(number) => Json::from(*number),
-            Value::Boolean(truth) => Json::from(*truth),
-            Value::Bytes(bytes) => Json::from(hex::encode(bytes)),
-            Value::Timestamp(moment) => Json::from(moment.as_micros()),
-        };
-        values.insert(column.name.to_owned(), json);
-    }
-    serde_json::json!({ "table": row.key.table.name, "tenant": row.key.tenant, "id": row.key.id, "values": values })
-        .to_string()
-}
-
-/// What [`to_line`] wrote; `None` for a line that is not one.
-fn from_line(line: &str) -> Option<Record> {
-    use crate::storage::Kind;
-    let json: Json = serde_json::from_str(line).ok()?;
-    let name = json.get("table")?.as_str()?;
-    let table = tables::SCHEMA.tables.iter().find(|table| table.name == name)?;
-    let tenant = json.get("tenant")?.as_str()?.parse().ok()?;
-    let mut row = Record::new(table, &tenant, json.get("id")?.as_str()?);
-    for column in table.columns {
-        let Some(value) = json.get("values")?.get(column.name) else { continue };
-        let value = match column.kind {
-            Kind::Text | Kind::Json => Value::from(value.as_str()?.to_owned()),
-            Kind::Integer => Value::from(value.as_i64()?),
-            Kind::Real => Value::from(value.as_f64()?),
-            Kind::Boolean => Value::from(value.as_bool()?),
-            Kind::Bytes => Value::from(hex::decode(value.as_str()?).ok()?),
-            Kind::Timestamp => Value::from(Timestamp::from_micros(value.as_i64()?)),
-        };
-        row.put(column.name, value);
-    }
-    Some(row)
 }
 
 /// The code of a row's `outcome` column.

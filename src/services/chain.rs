@@ -103,11 +103,6 @@ impl Chain {
             streams.insert(tenant.clone(), Stream::open(keys));
         }
     }
-
-    /// A stream of its own for rows that go to the second journal; they are linked at once.
-    pub(crate) fn journal(&self) -> JournalChain {
-        JournalChain::default()
-    }
 }
 
 impl Seal for Chain {
@@ -151,7 +146,7 @@ impl Seal for Chain {
     }
 }
 
-/// Streams of rows that could not go to the storage.
+/// Streams of their own for rows that go to the second journal; they are linked at once.
 #[derive(Default)]
 pub(crate) struct JournalChain(Mutex<HashMap<TenantId, Stream>>);
 
@@ -159,11 +154,6 @@ impl JournalChain {
     pub(crate) fn link(&self, keys: &TenantKeys, row: &mut Record) {
         let mut streams = self.0.lock();
         streams.entry(row.key.tenant.clone()).or_insert_with(|| Stream::open(keys)).link(row);
-    }
-
-    /// A line may have been lost: the next ones begin anew.
-    pub(crate) fn forget(&self, tenant: &TenantId) {
-        self.0.lock().remove(tenant);
     }
 }
 

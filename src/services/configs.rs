@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::patiently;
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, MASK, Redactor, RequestId, Runtime, TenantId, Timestamp},
@@ -112,7 +113,7 @@ impl TenantConfigService {
         let now = self.runtime.monotonic();
         let cached = match self.cache.get(&key) {
             Some((at, cached)) if now.saturating_sub(at) < FRESH => cached,
-            old => match (self.load(tenant, keys, provider).await, old) {
+            old => match (patiently(&self.runtime, urgent, self.load(tenant, keys, provider)).await, old) {
                 (Ok(loaded), _) => {
                     self.cache.insert(key, (now, loaded.clone()));
                     loaded

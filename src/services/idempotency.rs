@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::{Spill, patiently};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{RequestId, Runtime, TenantId, Timestamp},
@@ -18,6 +20,8 @@ use crate::{
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 /// How long after its deadline a call may still be recording its outcome.
 const GRACE: Duration = Duration::from_secs(60);
+/// How many emergencies' names are known also without the storage.
+const URGENT: usize = 256;
 
 /// What is known of a key.
 pub enum Known {
@@ -35,6 +39,7 @@ pub struct Claim {
     request_id: RequestId,
     deadline: Timestamp,
     repeat: Repeat,
+    urgent: bool,
     /// The version of an outlived row that is written over.
     over: Option<u64>,
     steps: Arc<StepBook>,
@@ -106,11 +111,14 @@ impl StepBook {
 pub struct IdempotencyService {
     writer: SharedWriter,
     runtime: Runtime,
+    spill: Option<Arc<Spill>>,
+    /// What this process's emergencies have claimed and answered: they know their names also while nothing can be read.
+    urgent: Cache<(TenantId, String), Record>,
 }
 
 impl IdempotencyService {
-    pub(crate) fn new(writer: SharedWriter, runtime: Runtime) -> Self {
-        Self { writer, runtime }
+    pub(crate) fn new(writer: SharedWriter, runtime: Runtime, spill: Option<Arc<Spill>>) -> Self {
+        Self { writer, runtime, spill, urgent: Cache::new(URGENT) }
     }
 
     /// Looks the name up.
@@ -127,6 +135,7 @@ impl IdempotencyService {
         deadline: Timestamp,
         repeat: Repeat,
         in_steps: bool,
+        urgent: bool,
     ) -> Result<Known> {
         if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
             return Err(Error::invalid("idempotencyKey", "must have 1 to 255 characters and no control characters"));
@@ -135,8 +144,8 @@ impl IdempotencyService {
         let digest = keys.digest("idempotent_call", format!("{provider}\0{operation}\0{arguments}").as_bytes());
         let key = Key::new(&tables::IDEMPOTENCY_KEYS, tenant, id);
         let now = self.runtime.now();
-        let mut claim = Claim { key, digest, request_id, deadline, repeat, over: None, steps: Arc::default() };
-        let Some(row) = self.writer.get(&claim.key).await? else { return Ok(Known::New(claim)) };
+        let mut claim = Claim { key, digest, request_id, deadline, repeat, urgent, over: None, steps: Arc::default() };
+        let Some(row) = self.stored(&claim.key, urgent).await? else { return Ok(Known::New(claim)) };
         if row.timestamp("expires_at")? <= now {
             claim.over = Some(row.version);
             return Ok(Known::New(claim));
@@ -177,6 +186,29 @@ impl IdempotencyService {
         Ok(Known::Answered(first, Err(lost)))
     }
 
+    /// The row as it will be when everything is merged. An emergency goes by what this process knows where the storage
+    /// does not answer.
+    async fn stored(&self, key: &Key, urgent: bool) -> Result<Option<Record>> {
+        if let Some(pending) = self.spill.as_ref().and_then(|spill| spill.pending(key)) {
+            return Ok(pending);
+        }
+        match patiently(&self.runtime, urgent, self.writer.get(key)).await {
+            Err(error) if urgent && error.is_storage() => Ok(self.urgent.get(&(key.tenant.clone(), key.id.clone()))),
+            stored => stored,
+        }
+    }
+
+    fn remember(&self, claim: &Claim, row: Option<&Record>) {
+        if !claim.urgent {
+            return;
+        }
+        let name = (claim.key.tenant.clone(), claim.key.id.clone());
+        match row {
+            Some(row) => self.urgent.insert(name, row.clone()),
+            None => drop(self.urgent.remove(&name)),
+        }
+    }
+
     fn answer(&self, keys: &TenantKeys, row: &Record) -> Result<Result<Value>> {
         let plain = keys.open(tables::IDEMPOTENCY_KEYS.name, &row.key.id, "answer", row.bytes("answer")?)?;
         let mut kept: Value = serde_json::from_slice(&plain)
@@ -201,6 +233,7 @@ impl IdempotencyService {
     /// The claim, for the commit of the intent: a conflict there means that another call was first.
     pub(crate) fn claim(&self, claim: &Claim, keys: &TenantKeys) -> Result<Change> {
         let record = self.row(claim, keys, "started", None)?;
+        self.remember(claim, Some(&record));
         Ok(match claim.over {
             Some(version) => Change::Put { record, expected: Some(version) },
             None => Change::Insert(record),
@@ -247,10 +280,15 @@ impl IdempotencyService {
             Err(error) if error.code() == ErrorCode::OutcomeUnknown && claim.repeat == Repeat::Never => {
                 json!({ "code": error.code(), "message": error.message() })
             }
-            Err(_) => return Ok(Change::Delete { key: claim.key.clone(), expected: None }),
+            Err(_) => {
+                self.remember(claim, None);
+                return Ok(Change::Delete { key: claim.key.clone(), expected: None });
+            }
         };
         let plain = kept.to_string();
         let sealed = keys.seal(tables::IDEMPOTENCY_KEYS.name, &claim.key.id, "answer", plain.as_bytes())?;
-        Ok(Change::Put { record: self.row(claim, keys, "finished", Some(sealed))?, expected: None })
+        let record = self.row(claim, keys, "finished", Some(sealed))?;
+        self.remember(claim, Some(&record));
+        Ok(Change::Put { record, expected: None })
     }
 }

@@ -9,6 +9,8 @@
 
 pub mod conformance;
 mod fault;
+#[cfg(not(target_family = "wasm"))]
+mod file_journal;
 mod journal;
 mod memory;
 mod query;
@@ -26,7 +28,7 @@ use futures::stream::BoxStream;
 
 pub use fault::{Fault, FaultyStorage};
 #[cfg(not(target_family = "wasm"))]
-pub use journal::FileJournal;
+pub use file_journal::FileJournal;
 pub use journal::{Journal, MemoryJournal};
 pub use memory::MemoryStorage;
 pub use query::{Aggregate, Cursor, Filter, Measure, Page, Query, Row, Scope, Test};

@@ -72,7 +72,7 @@ impl Provider for Courier {
     };
 
     fn operations() -> Vec<OperationSpec> {
-        operations![LookUp, SendLetter, SendAlarm, Explode]
+        operations![LookUp, SendLetter, SendAlarm, SendInTurn, Explode]
     }
 
     fn authenticate(config: &CourierConfig, request: &mut Request, _now: Timestamp) -> Result<()> {
@@ -110,6 +110,13 @@ pub struct SendLetter {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SendAlarm {
+    pub recipients: Vec<String>,
+}
+
+/// Tells some people, one after the other.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendInTurn {
     pub recipients: Vec<String>,
 }
 
@@ -178,11 +185,37 @@ impl Operation for SendAlarm {
             };
             match call.part(&format!("recipients[{at}]"), send).await {
                 Ok(id) => Ok(id),
-                Err(error) if error.code() == ErrorCode::OutcomeUnknown => Ok("unknown".to_owned()),
+                // Sent, but without a word of it, or without a place to write the word down.
+                Err(error) if matches!(error.code(), ErrorCode::OutcomeUnknown | ErrorCode::StorageFull) => {
+                    Ok("unknown".to_owned())
+                }
                 Err(error) => Err(error),
             }
         });
         futures::future::try_join_all(sends).await
+    }
+}
+
+impl Operation for SendInTurn {
+    type Provider = Courier;
+    type Output = Vec<String>;
+    const NAME: &'static str = "sendInTurn";
+    const ACCESS: Access = Access::Send;
+    const DISCLOSES: Manifest = manifest! { "recipients[]": Contact(Guardian) };
+    const REPEAT: Repeat = Repeat::Never;
+
+    async fn run(self, call: &Call<'_, Courier>) -> Result<Vec<String>> {
+        let mut told = Vec::new();
+        for (at, to) in self.recipients.iter().enumerate() {
+            let send = async {
+                let url = call.url("https://courier.example", &["letters"])?;
+                let receipt: Receipt = call.fetch(call.post(url).json(&json!({ "to": to, "text": "in turn" }))).await?;
+                Ok((receipt.id, Value::Null))
+            };
+            let sent = call.part(&format!("recipients[{at}]"), send).await;
+            told.push(sent.unwrap_or_else(|error| error.code().name().to_owned()));
+        }
+        Ok(told)
     }
 }
 
@@ -236,6 +269,10 @@ pub struct Arrived {
 impl Network {
     pub fn then(&self, replies: impl IntoIterator<Item = Reply>) {
         self.0.lock().script.extend(replies);
+    }
+
+    pub fn forget(&self) {
+        self.0.lock().arrived.clear();
     }
 
     pub fn arrived(&self) -> Vec<Arrived> {

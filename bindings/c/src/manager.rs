@@ -42,23 +42,21 @@ pub(crate) struct Open {
 impl Open {
     fn start(options: Value) -> Result<Self> {
         let engine = Engine::start()?;
-        let manager = engine.run(edge::open(options))??;
+        let manager = engine.run(edge::open(options))?;
         Ok(Self { manager, engine })
     }
 
     fn call(&self, function: &'static str, request: Value) -> Result<Value> {
-        let manager = self.manager.clone();
-        self.engine.run(async move { edge::dispatch(&manager, function, request).await })?
+        self.engine.run(edge::dispatch(&self.manager, function, request))
     }
 
     fn close(&self, deadline: Duration) -> Result<()> {
-        let manager = self.manager.clone();
-        self.engine.run(async move { manager.close(deadline).await })?
+        self.engine.run(self.manager.close(deadline))
     }
 }
 
-/// A runtime that is never entered by the thread that calls: work is sent there and waited for, so that the caller may
-/// be anything, even a worker of another runtime.
+/// A runtime of the handle's own. The thread that calls does the first part of the work itself, which saves it two
+/// changes of thread, and waits for the rest; it may be anything, even a worker of another runtime.
 struct Engine {
     runtime: Option<tokio::runtime::Runtime>,
     process: u32,
@@ -74,19 +72,15 @@ impl Engine {
         Ok(Self { runtime: Some(runtime), process: std::process::id() })
     }
 
-    fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    fn run<T>(&self, task: impl Future<Output = Result<T>>) -> Result<T> {
         if self.forked() {
             // The threads stayed with the parent: to wait for them would be to wait for ever.
             return Err(Error::new(ErrorCode::Closed, "the manager was opened before fork: open one in this process"));
         }
         let Some(runtime) = &self.runtime else { return Err(Error::new(ErrorCode::Closed, "the manager is closed")) };
-        let (done, result) = mpsc::sync_channel(1);
-        runtime.spawn(async move {
-            // The receiver waits until this is sent or dropped.
-            let _ = done.send(task.await);
-        });
-        // The sender goes unused only when the task panicked.
-        result.recv().map_err(|_| Error::internal("the library panicked; the message is on the standard error output"))
+        let _timers_and_tasks = runtime.enter();
+        // Not the runtime's own way to wait, which panics on a worker of another runtime.
+        pollster::block_on(task)
     }
 
     fn forked(&self) -> bool {
@@ -124,7 +118,8 @@ impl Drop for Engine {
 ///
 /// `options` is a JSON object: `storage` (`memory`, or `sqlite:` and a path; default `sqlite:sis.db`), `masterKey`
 /// (default: what the environment variable INTEGRATION_ENCRYPTION_KEY holds), `durability` (`strict`, the default, or
-/// `relaxed`), `allowPrivateAddresses`, `configDefaults`. It is borrowed for the call.
+/// `relaxed`), `journal` (where an emergency is recorded while the storage cannot be written: the beginning of paths, by
+/// default beside the SQLite file), `allowPrivateAddresses`, `configDefaults`. It is borrowed for the call.
 ///
 /// On SIS_STATUS_OK `*manager` is set and belongs to the caller, who ends it with `sis_manager_close` and
 /// `sis_manager_free`. Otherwise `*manager` is untouched and `*error`, unless `error` is NULL, is set; release it with
@@ -247,7 +242,6 @@ pub extern "C" fn sis_manager_call(
     let named = || {
         // SAFETY: documented: readable for the call.
         let name = unsafe { function.read("function") }?;
-        // A name of the list outlives the caller's text, which the task on the other thread must not hold.
         FUNCTIONS.iter().copied().find(|known| *known == name).ok_or_else(|| {
             Error::new(ErrorCode::NotFound, format!("there is no such function; there are {}", FUNCTIONS.join(", ")))
         })

@@ -356,7 +356,11 @@ async fn send_one(shared: &Shared<'_>, index: usize, channel: Channel, target: T
     };
     let recorded = shared.call.part(&part, work).await;
     match (outcome, recorded) {
-        // What became of it is told also where writing it down failed; the road raises that.
+        (Some(Ok(_)), Err(error)) => Err(Error::new(
+            ErrorCode::OutcomeUnknown,
+            format!("it was sent, but that could not be recorded: {}", error.message()),
+        )),
+        // What became of it is told also where writing it down failed.
         (Some(result), _) => result,
         (None, Err(error)) => Err(error),
         (None, Ok(())) => Err(Error::internal("a part ended without having begun")),

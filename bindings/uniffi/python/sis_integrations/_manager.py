@@ -56,6 +56,7 @@ class Manager:
         cls,
         *,
         storage=None,
+        journal=None,
         master_key=None,
         allow_private_addresses=None,
         durability=None,
@@ -63,13 +64,16 @@ class Manager:
     ):
         """Opens a manager: `await` it, or enter it with `async with`, which closes it afterwards.
 
-        `storage` is `memory`, or `sqlite:` and a path (default `sqlite:sis.db`); `master_key` is by default what the
+        `storage` is `memory`, or `sqlite:` and a path (default `sqlite:sis.db`); `journal` is the beginning of the
+        paths where an emergency is recorded while the storage cannot be written (default: beside the SQLite file; better
+        on another disk); `master_key` is by default what the
         environment variable INTEGRATION_ENCRYPTION_KEY holds.
         """
         return _Opening(
             cls,
             _request(
                 storage=storage,
+                journal=journal,
                 master_key=master_key,
                 allow_private_addresses=allow_private_addresses,
                 durability=durability,
