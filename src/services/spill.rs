@@ -421,9 +421,11 @@ mod tests {
             let Some(Change::Insert(back)) = from_line(&line) else { return Err(TestCaseError::fail(line)) };
             prop_assert_eq!((&back.key, back.values()), (&row.key, row.values()));
             let put = to_line(&Change::Put { record: row.clone(), expected: Some(7) }).unwrap();
-            prop_assert!(matches!(from_line(&put), Some(Change::Put { expected: None, .. })));
+            let is_put = matches!(from_line(&put), Some(Change::Put { expected: None, .. }));
+            prop_assert!(is_put);
             let gone = to_line(&Change::Delete { key: row.key.clone(), expected: Some(7) }).unwrap();
-            prop_assert!(matches!(from_line(&gone), Some(Change::Delete { key, expected: None }) if key == row.key));
+            let is_gone = matches!(from_line(&gone), Some(Change::Delete { key, expected: None }) if key == row.key);
+            prop_assert!(is_gone);
         }
 
         #[test]
