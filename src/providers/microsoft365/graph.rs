@@ -388,6 +388,12 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// Whether something bears that name. Microsoft tells names of teams and channels apart neither by capitals nor by blanks
+/// around them.
+pub(super) fn same_name(has: &Option<String>, name: &str) -> bool {
+    has.as_ref().is_some_and(|has| has.trim().to_lowercase() == name.trim().to_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
