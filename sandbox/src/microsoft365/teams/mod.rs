@@ -85,7 +85,7 @@ pub(super) fn joined(context: &Context<'_>, user: &str) -> Outcome {
     let table = &context.world.table;
     let is_in = |team: &&Row| members::has(context, &team.id, user);
     let teams = table.under(Kind::Team, "").filter(is_in).map(|row| row.value.clone()).collect();
-    context.page(teams, &TEAMS.shown(LISTED))
+    context.page(teams, &TEAMS.shown(LISTED).uncut())
 }
 
 fn create(context: &mut Context<'_>) -> Outcome {
@@ -99,11 +99,11 @@ fn create(context: &mut Context<'_>) -> Outcome {
         None => return Err(GraphError::bad("'template@odata.bind' must be specified.")),
     };
     let id = match text(&body, "group@odata.bind") {
-        Some(group) => of_existing(context, &body, group)?,
+        Some(group) => of_existing(context, &body, group, class)?,
         None => of_nothing(context, &body)?,
     };
     let row = context.world.table.by_id(Kind::Group, &id).map(|row| row.value.clone()).unwrap_or_default();
-    let is_class = class || context.world.table.by_id(Kind::Class, &id).is_some();
+    let is_class = class || template.is_none() && context.world.table.by_id(Kind::Class, &id).is_some();
     // Until it is made, nobody finds it.
     let unseen = context.world.settings.polls.max(context.world.settings.lag);
     add(context, &row, &body, is_class, unseen);
@@ -154,11 +154,17 @@ fn of_nothing(context: &mut Context<'_>, body: &Value) -> Result<String, GraphEr
 }
 
 /// The group that a link names, which must not have a team yet.
-fn of_existing(context: &mut Context<'_>, body: &Value, link: &str) -> Result<String, GraphError> {
+fn of_existing(context: &mut Context<'_>, body: &Value, link: &str, class: bool) -> Result<String, GraphError> {
     if let Some(name) = OF_GROUP.iter().find(|name| body.get(**name).is_some()) {
         return Err(GraphError::bad(format!("'{name}' cannot be specified when creating a team from a group.")));
     }
     let group = context.seen(Kind::Group, bound(link).unwrap_or_default(), GraphError::not_found())?;
+    if class && context.world.table.by_id(Kind::Class, &group.id).is_none() {
+        return Err(GraphError::bad("The template 'educationClass' is for the group of a class."));
+    }
+    if !items(&group.value, "groupTypes").iter().any(|kind| kind == "Unified") {
+        return Err(GraphError::bad("Only a Microsoft 365 group can have a team."));
+    }
     adopt(context, &group.id)?;
     Ok(group.id)
 }
