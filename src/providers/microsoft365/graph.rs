@@ -281,17 +281,13 @@ pub(super) fn already(result: Result<()>) -> Result<()> {
     }
 }
 
-/// Whether a refusal says that what was to be added is there. Graph has no code of its own for it: a 400 whose words are
-/// the only sign, and a 409 elsewhere.
+/// Whether a refusal says that what was to be added is there. Graph has no code of its own for it: the words are the
+/// only sign, and a 409 may as well mean that something else changed the group meanwhile.
 pub(super) fn is_there(error: &Error) -> bool {
-    let vendor = error.vendor();
-    let says =
-        |words: &str| vendor.and_then(|v| v.message.as_deref()).is_some_and(|m| m.to_ascii_lowercase().contains(words));
-    match vendor.map(|vendor| vendor.status) {
-        Some(400) => says("already exist"),
-        Some(409) => true,
-        _ => false,
-    }
+    error.vendor().is_some_and(|vendor| {
+        let words = vendor.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+        matches!(vendor.status, 400 | 409) && words.contains("already exist")
+    })
 }
 
 /// A list as Graph writes it.
@@ -432,3 +428,15 @@ mod tests {
         assert_eq!(Graph::reference(&["users", "a/b?"]).unwrap(), "https://graph.microsoft.com/v1.0/users/a%2Fb%3F");
     }
 }
+    #[test]
+    fn only_what_exists_already_is_as_good_as_added() {
+        let refused = |status, message: &str| {
+            let body = json!({ "error": { "code": "Request_BadRequest", "message": message } });
+            is_there(&super::super::error::read(status, &Default::default(), &body))
+        };
+        let exists =
+            "One or more added object references already exist for the following modified properties: 'members'.";
+        assert!(refused(400, exists) && refused(409, exists));
+        assert!(!refused(409, "Another request is changing this group.") && !refused(404, exists));
+    }
+
