@@ -155,10 +155,64 @@ async fn what_goes_into_one_request_refuses_the_twenty_first() {
 }
 
 #[tokio::test]
+async fn who_was_added_together_is_looked_for_when_the_answer_is_lost() {
+    for (fault, state) in [(Fault::CutAfter, "done"), (Fault::CutBefore, "unknown")] {
+        let school = School::open().await;
+        let group = security_group(&school).await;
+        school.break_next("PATCH", "/groups/", fault);
+        let both = json!({ "groupId": group, "userIds": [STUDENT_ID, TEACHER_ID] });
+        let outcome = school.ask("bindGroupMembers", both.clone()).await;
+        for at in 0..2 {
+            assert_eq!(outcome["results"][at]["state"], state, "{outcome}");
+        }
+        let sent = |method: &str| school.graph().requests().iter().filter(|request| request.method == method).count();
+        assert_eq!(sent("PATCH"), 1);
+        match state {
+            "done" => {
+                let error = school.refuse("bindGroupMembers", both).await;
+                assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("userIds")));
+            }
+            _ => assert_eq!(school.ask("bindGroupMembers", both).await["results"][1]["state"], "done"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_something_else_changes_is_not_taken_for_filled() {
+    let school = School::open().await;
+    let group = security_group(&school).await;
+    school.graph().refuse_batch_items(1, 409);
+    let outcome = school.ask("addGroupMembers", json!({ "groupId": group, "userIds": [STUDENT_ID] })).await;
+    assert_eq!((&outcome["results"][0]["state"], school.members(&group).await), (&json!("failed"), 0), "{outcome}");
+    assert_eq!(outcome["results"][0]["error"]["code"], "conflict");
+}
+
+#[tokio::test]
+async fn an_item_that_microsoft_fails_at_to_the_end_is_unknown() {
+    let (school, _) = School::swift().await;
+    let group = security_group(&school).await;
+    school.graph().refuse_batch_items(10_000, 503);
+    let call = school.tenant.request(&school.admin).deadline(std::time::Duration::from_secs(60));
+    let arguments = json!({ "groupId": group, "userIds": [STUDENT_ID] });
+    let outcome = call.execute("microsoft365", "addGroupMembers", arguments).await.unwrap().output;
+    assert_eq!(outcome["results"][0]["state"], "unknown", "{outcome}");
+    assert_eq!(outcome["results"][0]["error"]["field"], "userIds[0]");
+    // What is refused for the rate is refused and no more.
+    school.graph().refuse_batch_items(10_000, 429);
+    let call = school.tenant.request(&school.admin).deadline(std::time::Duration::from_secs(60));
+    let arguments = json!({ "groupId": group, "userIds": [STUDENT_ID] });
+    let outcome = call.execute("microsoft365", "addGroupMembers", arguments).await.unwrap().output;
+    assert_eq!(outcome["results"][0]["state"], "failed", "{outcome}");
+}
+
+async fn security_group(school: &School) -> String {
+    id(&school.ask("createGroup", json!({ "displayName": "G", "mailNickname": "g", "kind": "security" })).await)
+}
+
+#[tokio::test]
 async fn who_is_in_the_group_already_is_as_good_as_added() {
     let school = School::open().await;
-    let group =
-        id(&school.ask("createGroup", json!({ "displayName": "G", "mailNickname": "g", "kind": "security" })).await);
+    let group = security_group(&school).await;
     for _ in 0..2 {
         school.ask("addGroupMember", json!({ "groupId": group, "userId": STUDENT_ID })).await;
     }
@@ -166,8 +220,7 @@ async fn who_is_in_the_group_already_is_as_good_as_added() {
     assert_eq!(outcome["results"][0]["state"], "done", "{outcome}");
     assert_eq!(outcome["results"][1]["state"], "failed");
     assert_eq!(outcome["results"][1]["error"]["field"], "userIds[1]");
-    let members = school.ask("listGroupMembers", json!({ "groupId": group })).await;
-    assert_eq!(members["items"].as_array().unwrap().len(), 1);
+    assert_eq!(school.members(&group).await, 1);
 }
 
 #[tokio::test]

@@ -105,6 +105,12 @@ impl School {
         }
     }
 
+    /// How many are in a group.
+    pub async fn members(&self, group: &str) -> usize {
+        let members = self.ask("listGroupMembers", serde_json::json!({ "groupId": group })).await;
+        members["items"].as_array().unwrap().len()
+    }
+
     /// Runs it under an idempotency key.
     pub async fn keyed(&self, key: &str, operation: &str, arguments: &Value) -> Result<Value, Error> {
         let request = self.tenant.request(&self.admin).idempotency_key(key);
