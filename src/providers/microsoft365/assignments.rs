@@ -74,7 +74,7 @@ list! {
     /// Example: `{"classId": "11014"}`
     ListAssignments = "listAssignments" -> Assignment,
     scopes BASIC, Any,
-    discloses {}
+    discloses { "filter": Identity(Anyone) }
     by {
         /// The class's id.
         class_id: String,

@@ -94,7 +94,7 @@ list! {
     /// Example: `{"externalId": "11014"}`
     ListClasses = "listClasses" -> EducationClass,
     scopes READS, Any,
-    discloses {}
+    discloses { "filter": Identity(Anyone) }
     by {}
     required {}
     optional {
