@@ -21,10 +21,11 @@ use crate::{
     transport::{Headers, Method, Repeat},
 };
 
-/// Between two looks at how far a team has come. Microsoft asks for half a minute in the long run; small teams are quicker.
+/// Between two looks at how far a team has come. Microsoft asks for half a minute in the long run; small teams are
+/// quicker.
 const LOOK: Duration = Duration::from_secs(5);
-/// What has not come by then was never begun. Microsoft names fifteen minutes for a group to be known everywhere.
-const NEVER: Duration = Duration::from_secs(15 * 60);
+/// What is made is known everywhere by then; what has not come was never begun. Microsoft names fifteen minutes.
+pub(super) const SPREAD: Duration = Duration::from_secs(15 * 60);
 /// A group that was just made is not known everywhere: this often, this far apart.
 const NOT_YET: (u32, Duration) = (3, Duration::from_secs(10));
 
@@ -75,8 +76,8 @@ pub(super) async fn named(graph: &Graph<'_>, name: &str, body: &Value) -> Result
     finish(graph, begun).await
 }
 
-/// Makes the team of a group once, and waits until it stands: the steps `create` and `ready`. A group has one team, so that
-/// Microsoft refuses a second.
+/// Makes the team of a group once, and waits until it stands: the steps `create` and `ready`. A group has one team, so
+/// that Microsoft refuses a second.
 pub(super) async fn of_group(graph: &Graph<'_>, group: &str, body: &Value) -> Result<Team> {
     let call = &graph.call;
     let ours = Sought::Of { group };
@@ -126,7 +127,7 @@ fn last_look(call: &Call<'_, Microsoft365>) -> Timestamp {
 /// The team that an earlier request began. None only when it is known that none will come.
 async fn earlier(graph: &Graph<'_>, ours: &Sought<'_>) -> Result<Option<Begun>> {
     let call = &graph.call;
-    let never = asked(call).await?.after(NEVER);
+    let never = asked(call).await?.after(SPREAD);
     let found = look_until(graph, last_look(call).min(never), ours).await?;
     if found.is_none() && call.now() < never {
         return Err(Error::new(
