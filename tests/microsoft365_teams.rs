@@ -7,7 +7,7 @@ mod support;
 
 use sandbox::{
     Fault,
-    microsoft365::{STUDENT_ID, TEACHER_ID},
+    microsoft365::{CLIENT_SECRET, REFRESH_TOKEN, STUDENT_ID, TEACHER_ID},
 };
 use serde_json::{Value, json};
 use sis_integrations::ErrorCode;
@@ -75,19 +75,6 @@ async fn a_team_that_is_waited_for_in_vain_is_waited_for_again() {
 }
 
 #[tokio::test]
-async fn a_class_becomes_a_team_once() {
-    let school = School::open().await;
-    school.graph().team_polls(0);
-    let class = id(&school.ask("createClass", json!({ "displayName": "Biology", "mailNickname": "bio" })).await);
-    school.ask("addClassTeacher", json!({ "classId": class, "userId": TEACHER_ID })).await;
-    for _ in 0..2 {
-        let team = school.ask("createTeamFromClass", json!({ "classId": class })).await;
-        assert_eq!(team["id"], class.as_str());
-    }
-    assert_eq!(school.graph().teams().len(), 1);
-}
-
-#[tokio::test]
 async fn a_channel_is_made_once_and_written_into_by_a_person() {
     let school = School::open().await;
     school.graph().team_polls(0);
@@ -127,6 +114,80 @@ async fn members_of_a_team_have_each_their_outcome() {
 }
 
 #[tokio::test]
+async fn a_consent_too_narrow_to_look_is_refused_before_anything_is_made() {
+    let school = School::with(|config| config.refresh_token(REFRESH_TOKEN)).await;
+    school.graph().team_polls(0);
+    let team = id(&school.ask("createTeam", chess()).await);
+    let channel = json!({ "teamId": team, "displayName": "Homework" });
+    let class = json!({ "classId": team });
+    for (operation, arguments, granted, lacking) in [
+        ("createTeam", chess(), &["Team.Create"][..], "Team.ReadBasic.All"),
+        ("createTeamFromClass", class.clone(), &["Team.Create"], "Team.ReadBasic.All"),
+        ("createTeamFromClass", class, &["Team.Create", "Team.ReadBasic.All"], "EduRoster.ReadBasic"),
+        ("createChannel", channel, &["Channel.Create"], "Channel.ReadBasic.All"),
+    ] {
+        let count = school.graph().requests().len();
+        let narrow = format!("narrow-{count}");
+        school.graph().add_refresh_token(&narrow, TEACHER_ID, granted);
+        school.configure(|config| config.refresh_token(narrow.as_str())).await;
+        let error = school.refuse(operation, arguments.clone()).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")), "{operation}");
+        assert!(error.message().contains(lacking), "{error}");
+        let asked = school.graph().requests().split_off(count);
+        assert!(asked.iter().all(|request| request.path.ends_with("/token")), "{operation} {asked:?}");
+        let wider = format!("wider-{count}");
+        let granted: Vec<&str> = granted.iter().copied().chain([lacking]).collect();
+        school.graph().add_refresh_token(&wider, TEACHER_ID, &granted);
+        school.configure(|config| config.refresh_token(wider.as_str())).await;
+        if operation != "createTeamFromClass" {
+            school.ask(operation, arguments).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_channel_is_found_by_its_name_alone_where_filters_are_not_heard() {
+    let school = School::open().await;
+    school.graph().team_polls(0);
+    let team = id(&school.ask("createTeam", chess()).await);
+    for at in 0..3 {
+        school.ask("createChannel", json!({ "teamId": team, "displayName": format!("Class {at}") })).await;
+    }
+    school.graph().hear_filters(false);
+    school.graph().page_size(2);
+    school.break_next("POST", "/channels", Fault::CutAfter);
+    let made = school.ask("createChannel", json!({ "teamId": team, "displayName": "Homework" })).await;
+    assert_eq!(made["displayName"], "Homework");
+    // Of teams, too.
+    for at in 0..3 {
+        school.ask("createTeam", json!({ "displayName": format!("Class {at}"), "ownerId": TEACHER_ID })).await;
+    }
+    school.break_next("POST", "/teams", Fault::CutAfter);
+    let made = school.ask("createTeam", json!({ "displayName": "Class 9", "ownerId": TEACHER_ID })).await;
+    assert_eq!(made["displayName"], "Class 9");
+}
+
+#[tokio::test]
+async fn where_graph_cuts_no_pages_none_are_asked_for() {
+    let school = School::open().await;
+    school.graph().team_polls(0);
+    let team = id(&school.ask("createTeam", chess()).await);
+    school.graph().add_channel(&team, "Other schools", "shared");
+    let channels = school.ask("listChannels", json!({ "teamId": team })).await;
+    assert_eq!(channels["items"][1]["membershipType"], "shared", "{channels}");
+    school.graph().page_size(1);
+    let first = school.ask("listChannels", json!({ "teamId": team })).await;
+    let next = json!({ "teamId": team, "pageToken": first["nextPageToken"] });
+    assert_eq!(school.ask("listChannels", next).await["items"][0], channels["items"][1]);
+
+    let joined = json!({ "userId": TEACHER_ID });
+    assert_eq!(school.ask("listTeams", joined).await["items"][0]["id"], team.as_str());
+    let error = school.refuse("listTeams", json!({ "userId": TEACHER_ID, "pageSize": 5 })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("pageSize")));
+    school.ask("listTeams", json!({ "pageSize": 5 })).await;
+}
+
+#[tokio::test]
 async fn a_meeting_is_known_again() {
     let school = School::open().await;
     let meeting = json!({ "startDateTime": "2030-12-01T18:00:00Z", "endDateTime": "2030-12-01T19:00:00Z" });
@@ -139,3 +200,23 @@ async fn a_meeting_is_known_again() {
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("endDateTime")));
 }
 
+#[tokio::test]
+async fn an_application_names_who_holds_a_meeting_as_it_likes() {
+    let school = School::with(|config| config.client_secret(CLIENT_SECRET)).await;
+    let meeting = json!({
+        "userId": "teacher@yourschool.example", "startDateTime": "2030-12-01T18:00:00Z",
+        "endDateTime": "2030-12-01T19:00:00Z",
+    });
+    let made = id(&school.ask("createOnlineMeeting", meeting).await);
+    assert_eq!(school.graph().meetings(TEACHER_ID).len(), 1);
+    let read = json!({ "meetingId": made, "userId": "teacher@yourschool.example" });
+    assert_eq!(school.ask("getOnlineMeeting", read).await["id"], made.as_str());
+    let nobody = json!({ "meetingId": made, "userId": "nobody@yourschool.example" });
+    let error = school.refuse("getOnlineMeeting", nobody).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("userId")));
+    // With a consent it is the person's own.
+    let school = School::with(|config| config.refresh_token(REFRESH_TOKEN).user("teacher@yourschool.example")).await;
+    let meeting = json!({ "startDateTime": "2030-12-01T18:00:00Z", "endDateTime": "2030-12-01T19:00:00Z" });
+    school.ask("createOnlineMeeting", meeting).await;
+    assert_eq!(school.graph().requests().iter().filter(|request| request.method == "GET").count(), 0);
+}
