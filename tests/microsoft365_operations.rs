@@ -10,7 +10,10 @@ use sandbox::{
     microsoft365::{CERTIFICATE, CERTIFICATE_KEY, CLIENT_SECRET, REFRESH_TOKEN, STUDENT_ID, TEACHER_ID},
 };
 use serde_json::{Value, json};
-use sis_integrations::{ErrorCode, providers::microsoft365::ListUsers};
+use sis_integrations::{
+    ErrorCode,
+    providers::{self, microsoft365::ListUsers},
+};
 use support::{School, id};
 
 #[tokio::test]
@@ -90,6 +93,22 @@ async fn a_list_is_read_page_by_page() {
     assert_eq!(all.len(), school.graph().users().len());
     let error = school.refuse("listUsers", json!({ "pageToken": "mine" })).await;
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("pageToken")));
+}
+
+#[test]
+fn what_may_carry_a_name_is_on_record() {
+    let all = providers::all();
+    let microsoft = all.iter().find(|provider| provider.info.id == "microsoft365").unwrap();
+    for (name, argument) in [
+        ("listGroups", "filter"),
+        ("listTeams", "filter"),
+        ("listClasses", "filter"),
+        ("listAssignments", "filter"),
+        ("removeTeamMember", "memberId"),
+    ] {
+        let operation = microsoft.operations.iter().find(|operation| operation.name == name).unwrap();
+        assert!(operation.discloses.iter().any(|disclosed| disclosed.argument == argument), "{name} {argument}");
+    }
 }
 
 #[tokio::test]
@@ -175,6 +194,16 @@ async fn who_was_added_together_is_looked_for_when_the_answer_is_lost() {
             _ => assert_eq!(school.ask("bindGroupMembers", both).await["results"][1]["state"], "done"),
         }
     }
+}
+
+#[tokio::test]
+async fn who_was_added_is_unknown_where_nobody_can_look() {
+    let school = School::open().await;
+    let group = security_group(&school).await;
+    school.break_next("PATCH", "/groups/", Fault::CutAfter);
+    school.break_next("GET", "/members", Fault::status(403));
+    let outcome = school.ask("bindGroupMembers", json!({ "groupId": group, "userIds": [STUDENT_ID] })).await;
+    assert_eq!(outcome["results"][0]["state"], "unknown", "{outcome}");
 }
 
 #[tokio::test]

@@ -200,10 +200,10 @@ async fn chunk_of(
         }
         let answers = match ask(graph, chunk, &left, repeat).await {
             Ok(answers) => answers,
-            Err(error) if ended.is_empty() => return Err(error),
+            Err(error) if ended.is_empty() && open.is_empty() => return Err(error),
             Err(error) => {
                 let error = settle(error, repeat);
-                ended.extend(left.into_iter().map(|at| (at, ItemResult::failed(first + at, &error))));
+                ended.extend(left.into_iter().map(|at| (at, given_up(first + at, &error, open.contains(&at)))));
                 continue;
             }
         };
@@ -229,10 +229,7 @@ async fn chunk_of(
         if wait < graph.call.deadline().since(graph.call.now()) {
             graph.call.runtime().sleep(wait).await;
         } else {
-            ended.extend(again.into_iter().map(|(at, error)| {
-                let error = if open.contains(&at) { in_doubt(&error) } else { error };
-                (at, ItemResult::failed(first + at, &error))
-            }));
+            ended.extend(again.into_iter().map(|(at, error)| (at, given_up(first + at, &error, open.contains(&at)))));
         }
     }
 }
@@ -241,6 +238,14 @@ async fn chunk_of(
 fn settle(error: Error, repeat: Repeat) -> Error {
     let open = matches!(error.code(), ErrorCode::VendorUnavailable | ErrorCode::Timeout);
     if open && repeat != Repeat::Never { in_doubt(&error) } else { error }
+}
+
+/// Of an item that is not sent again; `open` if it may have been done an earlier time.
+fn given_up(index: usize, error: &Error, open: bool) -> ItemResult {
+    if open && error.code() != ErrorCode::OutcomeUnknown {
+        return ItemResult::failed(index, &in_doubt(error));
+    }
+    ItemResult::failed(index, error)
 }
 
 fn in_doubt(error: &Error) -> Error {
