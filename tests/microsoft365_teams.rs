@@ -6,7 +6,7 @@
 mod support;
 
 use sandbox::{
-    Fault,
+    Fault, Rule,
     microsoft365::{CLIENT_SECRET, REFRESH_TOKEN, STUDENT_ID, TEACHER_ID},
 };
 use serde_json::{Value, json};
@@ -62,6 +62,20 @@ async fn a_team_is_asked_for_again_only_when_none_can_come_any_more() {
     swift.skip(15);
     school.keyed("k-1", "createTeam", &chess()).await.unwrap();
     assert_eq!((school.graph().teams().len(), school.sent("POST", "/teams")), (1, 3));
+}
+
+#[tokio::test]
+async fn a_team_that_nobody_can_look_for_is_unknown() {
+    let (school, _) = School::swift().await;
+    school.graph().team_polls(0);
+    school.break_next("POST", "/teams", Fault::CutAfter);
+    // The first look notes what is there, the second is for what has come.
+    school.graph().faults().add(Rule::every(2, Fault::status(403)).method("GET").path("/teams"));
+    let error = school.keyed("k-1", "createTeam", &chess()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}");
+    school.graph().faults().clear();
+    school.keyed("k-1", "createTeam", &chess()).await.unwrap();
+    assert_eq!((school.graph().teams().len(), school.sent("POST", "/teams")), (1, 1));
 }
 
 #[tokio::test]

@@ -66,9 +66,7 @@ pub(super) async fn named(graph: &Graph<'_>, name: &str, body: &Value) -> Result
             call.undo_step("asked").await?;
             asked(call).await?;
             match begin(graph, body).await {
-                Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
-                    look_until(graph, last_look(call), &ours).await?.ok_or(error)
-                }
+                Err(error) if error.code() == ErrorCode::OutcomeUnknown => come_after(graph, &ours, error).await,
                 begun => begun,
             }
         })
@@ -88,7 +86,7 @@ pub(super) async fn of_group(graph: &Graph<'_>, group: &str, body: &Value) -> Re
             }
             match soon(call, || begin(graph, body)).await {
                 Err(error) if matches!(error.code(), ErrorCode::Conflict | ErrorCode::OutcomeUnknown) => {
-                    look_until(graph, last_look(call), &ours).await?.ok_or(error)
+                    come_after(graph, &ours, error).await
                 }
                 begun => begun,
             }
@@ -137,6 +135,16 @@ async fn earlier(graph: &Graph<'_>, ours: &Sought<'_>) -> Result<Option<Begun>> 
         ));
     }
     Ok(found)
+}
+
+/// The team that comes although its request ended so.
+async fn come_after(graph: &Graph<'_>, ours: &Sought<'_>, ended: Error) -> Result<Begun> {
+    match look_until(graph, last_look(&graph.call), ours).await {
+        Ok(found) => found.ok_or(ended),
+        Err(doubt) if doubt.code() == ErrorCode::OutcomeUnknown => Err(doubt),
+        // That nobody could look says nothing of what was asked for: it must not seem as if it could just be repeated.
+        Err(_) => Err(ended),
+    }
 }
 
 /// Looks, at least once and until then.
