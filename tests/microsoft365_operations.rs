@@ -1,4 +1,4 @@
-//! Microsoft 365: tokens, the directory and its batches, teams and meetings, through the whole road to the look-alike.
+//! Microsoft 365: tokens, the directory and its batches, through the whole road to the look-alike.
 #![cfg(feature = "microsoft365")]
 #![allow(missing_docs, reason = "tests")]
 
@@ -10,7 +10,10 @@ use sandbox::{
     microsoft365::{CERTIFICATE, CERTIFICATE_KEY, CLIENT_SECRET, REFRESH_TOKEN, STUDENT_ID, TEACHER_ID},
 };
 use serde_json::{Value, json};
-use sis_integrations::{ErrorCode, providers::microsoft365::ListUsers};
+use sis_integrations::{
+    ErrorCode,
+    providers::{self, microsoft365::ListUsers},
+};
 use support::{School, id};
 
 #[tokio::test]
@@ -92,6 +95,22 @@ async fn a_list_is_read_page_by_page() {
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("pageToken")));
 }
 
+#[test]
+fn what_may_carry_a_name_is_on_record() {
+    let all = providers::all();
+    let microsoft = all.iter().find(|provider| provider.info.id == "microsoft365").unwrap();
+    for (name, argument) in [
+        ("listGroups", "filter"),
+        ("listTeams", "filter"),
+        ("listClasses", "filter"),
+        ("listAssignments", "filter"),
+        ("removeTeamMember", "memberId"),
+    ] {
+        let operation = microsoft.operations.iter().find(|operation| operation.name == name).unwrap();
+        assert!(operation.discloses.iter().any(|disclosed| disclosed.argument == argument), "{name} {argument}");
+    }
+}
+
 #[tokio::test]
 async fn throttling_is_waited_for() {
     let school = School::open().await;
@@ -155,10 +174,74 @@ async fn what_goes_into_one_request_refuses_the_twenty_first() {
 }
 
 #[tokio::test]
+async fn who_was_added_together_is_looked_for_when_the_answer_is_lost() {
+    for (fault, state) in [(Fault::CutAfter, "done"), (Fault::CutBefore, "unknown")] {
+        let school = School::open().await;
+        let group = security_group(&school).await;
+        school.break_next("PATCH", "/groups/", fault);
+        let both = json!({ "groupId": group, "userIds": [STUDENT_ID, TEACHER_ID] });
+        let outcome = school.ask("bindGroupMembers", both.clone()).await;
+        for at in 0..2 {
+            assert_eq!(outcome["results"][at]["state"], state, "{outcome}");
+        }
+        let sent = |method: &str| school.graph().requests().iter().filter(|request| request.method == method).count();
+        assert_eq!(sent("PATCH"), 1);
+        match state {
+            "done" => {
+                let error = school.refuse("bindGroupMembers", both).await;
+                assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("userIds")));
+            }
+            _ => assert_eq!(school.ask("bindGroupMembers", both).await["results"][1]["state"], "done"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_was_added_is_unknown_where_nobody_can_look() {
+    let school = School::open().await;
+    let group = security_group(&school).await;
+    school.break_next("PATCH", "/groups/", Fault::CutAfter);
+    school.break_next("GET", "/members", Fault::status(403));
+    let outcome = school.ask("bindGroupMembers", json!({ "groupId": group, "userIds": [STUDENT_ID] })).await;
+    assert_eq!(outcome["results"][0]["state"], "unknown", "{outcome}");
+}
+
+#[tokio::test]
+async fn a_group_that_something_else_changes_is_not_taken_for_filled() {
+    let school = School::open().await;
+    let group = security_group(&school).await;
+    school.graph().refuse_batch_items(1, 409);
+    let outcome = school.ask("addGroupMembers", json!({ "groupId": group, "userIds": [STUDENT_ID] })).await;
+    assert_eq!((&outcome["results"][0]["state"], school.members(&group).await), (&json!("failed"), 0), "{outcome}");
+    assert_eq!(outcome["results"][0]["error"]["code"], "conflict");
+}
+
+#[tokio::test]
+async fn an_item_that_microsoft_fails_at_to_the_end_is_unknown() {
+    let (school, _) = School::swift().await;
+    let group = security_group(&school).await;
+    school.graph().refuse_batch_items(10_000, 503);
+    let call = school.tenant.request(&school.admin).deadline(std::time::Duration::from_secs(60));
+    let arguments = json!({ "groupId": group, "userIds": [STUDENT_ID] });
+    let outcome = call.execute("microsoft365", "addGroupMembers", arguments).await.unwrap().output;
+    assert_eq!(outcome["results"][0]["state"], "unknown", "{outcome}");
+    assert_eq!(outcome["results"][0]["error"]["field"], "userIds[0]");
+    // What is refused for the rate is refused and no more.
+    school.graph().refuse_batch_items(10_000, 429);
+    let call = school.tenant.request(&school.admin).deadline(std::time::Duration::from_secs(60));
+    let arguments = json!({ "groupId": group, "userIds": [STUDENT_ID] });
+    let outcome = call.execute("microsoft365", "addGroupMembers", arguments).await.unwrap().output;
+    assert_eq!(outcome["results"][0]["state"], "failed", "{outcome}");
+}
+
+async fn security_group(school: &School) -> String {
+    id(&school.ask("createGroup", json!({ "displayName": "G", "mailNickname": "g", "kind": "security" })).await)
+}
+
+#[tokio::test]
 async fn who_is_in_the_group_already_is_as_good_as_added() {
     let school = School::open().await;
-    let group =
-        id(&school.ask("createGroup", json!({ "displayName": "G", "mailNickname": "g", "kind": "security" })).await);
+    let group = security_group(&school).await;
     for _ in 0..2 {
         school.ask("addGroupMember", json!({ "groupId": group, "userId": STUDENT_ID })).await;
     }
@@ -166,101 +249,7 @@ async fn who_is_in_the_group_already_is_as_good_as_added() {
     assert_eq!(outcome["results"][0]["state"], "done", "{outcome}");
     assert_eq!(outcome["results"][1]["state"], "failed");
     assert_eq!(outcome["results"][1]["error"]["field"], "userIds[1]");
-    let members = school.ask("listGroupMembers", json!({ "groupId": group })).await;
-    assert_eq!(members["items"].as_array().unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_team_is_made_once_whatever_breaks() {
-    let team = json!({ "displayName": "Chess club", "ownerId": "teacher@yourschool.example" });
-    for fault in [Fault::CutAfter, Fault::StatusAfter { status: 500 }, Fault::CutBefore] {
-        let school = School::open().await;
-        school.graph().team_polls(0);
-        school.break_next("POST", "/teams", fault.clone());
-        // Where the team was made, it is found at once; else the call is repeated.
-        let made = match school.keyed("k-1", "createTeam", &team).await {
-            Ok(made) => made,
-            Err(_) => school.keyed("k-1", "createTeam", &team).await.unwrap(),
-        };
-        assert_eq!(made["displayName"], "Chess club");
-        assert_eq!(school.graph().teams().len(), 1, "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_team_that_is_waited_for_in_vain_is_waited_for_again() {
-    let school = School::open().await;
-    let team = json!({ "displayName": "Chess club", "ownerId": "teacher@yourschool.example" });
-    let faults = [Fault::status(400)];
-    let (failed, made) = school.resumed("createTeam", team, ("GET", "/operations/"), &faults).await;
-    assert_eq!(failed.done().unwrap()["steps"]["create"]["brought"]["teamId"], made["id"]);
-    assert_eq!(school.graph().teams().len(), 1);
-    assert_eq!(school.sent("POST", "/teams"), 1);
-}
-
-#[tokio::test]
-async fn a_class_becomes_a_team_once() {
-    let school = School::open().await;
-    school.graph().team_polls(0);
-    let class = id(&school.ask("createClass", json!({ "displayName": "Biology", "mailNickname": "bio" })).await);
-    school.ask("addClassTeacher", json!({ "classId": class, "userId": TEACHER_ID })).await;
-    for _ in 0..2 {
-        let team = school.ask("createTeamFromClass", json!({ "classId": class })).await;
-        assert_eq!(team["id"], class.as_str());
-    }
-    assert_eq!(school.graph().teams().len(), 1);
-}
-
-#[tokio::test]
-async fn a_channel_is_made_once_and_written_into_by_a_person() {
-    let school = School::open().await;
-    school.graph().team_polls(0);
-    let team = id(&school.ask("createTeam", json!({ "displayName": "T", "ownerId": TEACHER_ID })).await);
-    school.break_next("POST", "/channels", Fault::CutAfter);
-    let channel = id(&school.ask("createChannel", json!({ "teamId": team, "displayName": "Homework" })).await);
-    let named = |channel: &&Value| channel["displayName"] == "Homework";
-    assert_eq!(school.graph().channels(&team).iter().filter(named).count(), 1);
-
-    let message = json!({ "teamId": team, "channelId": channel, "content": "Bring boots" });
-    let sent = school.ask("sendChannelMessage", message.clone()).await;
-    school
-        .ask(
-            "replyToChannelMessage",
-            json!({
-                "teamId": team, "channelId": channel, "messageId": id(&sent), "content": "Which?",
-            }),
-        )
-        .await;
-    school.break_next("POST", "/messages", Fault::CutAfter);
-    let error = school.refuse("sendChannelMessage", message).await;
-    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
-    let listed = school.ask("listChannelMessages", json!({ "teamId": team, "channelId": channel })).await;
-    assert_eq!(listed["items"].as_array().unwrap().len(), 2, "{listed}");
-}
-
-#[tokio::test]
-async fn members_of_a_team_have_each_their_outcome() {
-    let school = School::open().await;
-    school.graph().team_polls(0);
-    let team = id(&school.ask("createTeam", json!({ "displayName": "T", "ownerId": TEACHER_ID })).await);
-    let members = json!([{ "userId": STUDENT_ID }, { "userId": "nobody" }]);
-    let outcome = school.ask("addTeamMembers", json!({ "teamId": team, "members": members })).await;
-    assert_eq!(outcome["results"][0]["state"], "done", "{outcome}");
-    assert_eq!(outcome["results"][1]["state"], "failed");
-    assert_eq!(outcome["results"][1]["error"]["field"], "members[1]");
-}
-
-#[tokio::test]
-async fn a_meeting_is_known_again() {
-    let school = School::open().await;
-    let meeting = json!({ "startDateTime": "2030-12-01T18:00:00Z", "endDateTime": "2030-12-01T19:00:00Z" });
-    school.break_next("POST", "createOrGet", Fault::CutAfter);
-    let made = school.ask("createOnlineMeeting", meeting).await;
-    assert!(made["joinWebUrl"].is_string(), "{made}");
-    assert_eq!(school.graph().meetings(TEACHER_ID).len(), 1);
-    let backwards = json!({ "startDateTime": "2030-12-01T18:00:00Z", "endDateTime": "2030-12-01T17:00:00Z" });
-    let error = school.refuse("createOnlineMeeting", backwards).await;
-    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("endDateTime")));
+    assert_eq!(school.members(&group).await, 1);
 }
 
 #[tokio::test]

@@ -1,13 +1,22 @@
 //! A school with Microsoft 365, and how its tests ask it.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of this")]
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
 use sandbox::{
     Fault, Rule, Sandbox,
     microsoft365::{CLIENT_ID, CLIENT_SECRET, Microsoft365 as Graph, REFRESH_TOKEN, TEACHER_ID, TENANT_ID},
 };
 use serde_json::Value;
 use sis_integrations::{
-    Actor, Error, IntegrationManager, MasterKey, Role, Tenant,
+    Actor, Clock, Error, Executor, IntegrationManager, MasterKey, Role, Runtime, Tenant, Timestamp,
     providers::{
         Quota,
         microsoft365::{Microsoft365, Microsoft365Config},
@@ -28,9 +37,23 @@ impl School {
         Self::with(|config| config.client_secret(CLIENT_SECRET).refresh_token(REFRESH_TOKEN).user(TEACHER_ID)).await
     }
 
+    /// The same where half a minute is a second.
+    pub async fn swift() -> (Self, Swift) {
+        let swift = Swift { real: Runtime::current(), begun: Runtime::current().now(), skipped: Arc::default() };
+        let all = |config: Microsoft365Config| {
+            config.client_secret(CLIENT_SECRET).refresh_token(REFRESH_TOKEN).user(TEACHER_ID)
+        };
+        (Self::living(all, Runtime::new(swift.clone(), swift.clone())).await, swift)
+    }
+
     pub async fn with(change: impl FnOnce(Microsoft365Config) -> Microsoft365Config) -> Self {
+        Self::living(change, Runtime::current()).await
+    }
+
+    async fn living(change: impl FnOnce(Microsoft365Config) -> Microsoft365Config, runtime: Runtime) -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let manager = IntegrationManager::builder()
+            .runtime(runtime)
             .storage(MemoryStorage::new())
             .master_key(MasterKey::from_bytes(*b"0123456789abcdefghijklmnopqrstuv").unwrap())
             .provider(Microsoft365)
@@ -82,6 +105,12 @@ impl School {
         }
     }
 
+    /// How many are in a group.
+    pub async fn members(&self, group: &str) -> usize {
+        let members = self.ask("listGroupMembers", serde_json::json!({ "groupId": group })).await;
+        members["items"].as_array().unwrap().len()
+    }
+
     /// Runs it under an idempotency key.
     pub async fn keyed(&self, key: &str, operation: &str, arguments: &Value) -> Result<Value, Error> {
         let request = self.tenant.request(&self.admin).idempotency_key(key);
@@ -108,6 +137,43 @@ impl School {
             Ok(output) => (failed, output),
             Err(error) => panic!("{operation} was not resumed after {failed}: {error} {:?}", error.vendor()),
         }
+    }
+}
+
+/// Time that runs thirty times as fast as ours, and can be skipped.
+#[derive(Clone)]
+pub struct Swift {
+    real: Runtime,
+    begun: Timestamp,
+    skipped: Arc<AtomicU64>,
+}
+
+impl Swift {
+    const PACE: u32 = 30;
+
+    pub fn skip(&self, minutes: u64) {
+        self.skipped.fetch_add(minutes * 60, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Swift {
+    fn now(&self) -> Timestamp {
+        self.begun.after(self.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        let skipped = Duration::from_secs(self.skipped.load(Ordering::SeqCst));
+        self.real.now().since(self.begun) * Self::PACE + skipped
+    }
+}
+
+impl Executor for Swift {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.real.spawn(task);
+    }
+
+    fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
+        self.real.sleep(wait / Self::PACE)
     }
 }
 

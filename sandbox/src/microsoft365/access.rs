@@ -48,6 +48,8 @@ const GRADES_WRITE: &[&str] = &["EduAssignments.ReadWrite", "EduAssignments.Read
 const WORK_READ: &[&str] = &["EduAssignments.ReadBasic", "EduAssignments.ReadBasic.All"];
 const WORK_WRITE: &[&str] = &["EduAssignments.ReadWriteBasic", "EduAssignments.ReadWriteBasic.All"];
 const CHANNEL_READ: &[&str] = &["ChannelMessage.Read.All"];
+const CHANNELS_READ: &[&str] = &["Channel.ReadBasic.All", "ChannelSettings.Read.All", "Group.Read.All"];
+const TEAM_READ: &[&str] = &["Team.ReadBasic.All", "TeamSettings.Read.All"];
 const TEAM_SETTINGS: &[&str] = &["TeamSettings.ReadWrite.All"];
 const TEAM_MEMBERS: &[&str] = &["TeamMember.ReadWrite.All", "TeamMember.ReadWriteNonOwnerRole.All"];
 
@@ -92,7 +94,8 @@ const RULES: &[Rule] = &[
     both(READ, "users", &["User.ReadBasic.All", "User.Read.All"]),
     both(&["DELETE"], "users/*", &["User.DeleteRestore.All", "User.ReadWrite.All"]),
     both(WRITE, "users/**", &["User.ReadWrite.All"]),
-    both(POST, "teams", &["Team.Create"]),
+    both(POST, "teams", &["Team.Create", "Group.ReadWrite.All"]),
+    both(READ, "teams", TEAM_READ),
     both(POST, "teams/*/archive", TEAM_SETTINGS),
     both(POST, "teams/*/unarchive", TEAM_SETTINGS),
     both(READ, "teams/*/operations/*", &["Team.ReadBasic.All", "Team.Create"]),
@@ -101,11 +104,12 @@ const RULES: &[Rule] = &[
     // The app may read messages but not write any: that is the user's voice.
     both(READ, "teams/*/channels/*/messages/**", CHANNEL_READ),
     rule(POST, "teams/*/channels/*/messages/**", &["ChannelMessage.Send"], &["Teamwork.Migrate.All"]),
-    both(READ, "teams/*/channels/**", &["Channel.ReadBasic.All", "ChannelSettings.Read.All"]),
+    both(READ, "teams/*/channels/**", CHANNELS_READ),
     both(READ, "teams/*/primaryChannel", &["Channel.ReadBasic.All", "ChannelSettings.Read.All"]),
-    both(POST, "teams/*/channels", &["Channel.Create"]),
+    both(POST, "teams/*/channels", &["Channel.Create", "Group.ReadWrite.All"]),
     both(&["DELETE"], "teams/*/channels/*", &["Channel.Delete.All"]),
-    both(READ, "teams/**", &["Team.ReadBasic.All", "TeamSettings.Read.All"]),
+    both(READ, "teams/*", &["Team.ReadBasic.All", "TeamSettings.Read.All", "Group.Read.All"]),
+    both(READ, "teams/**", TEAM_READ),
     both(WRITE, "teams/**", TEAM_SETTINGS),
     both(POST, "chats", &["Chat.Create"]),
     rule(POST, "chats/*/messages", &["ChatMessage.Send"], &["Teamwork.Migrate.All"]),

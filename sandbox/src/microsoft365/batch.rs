@@ -84,9 +84,14 @@ fn header<'v>(item: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 fn run(context: &mut Context<'_>, item: &Value) -> Outcome {
-    if context.world.settings.throttled_items > 0 {
-        context.world.settings.throttled_items -= 1;
-        return Err(GraphError::of_status(StatusCode::TOO_MANY_REQUESTS).after(1));
+    let (left, status) = &mut context.world.settings.refused_items;
+    if *left > 0 {
+        *left -= 1;
+        return Err(match *status {
+            StatusCode::TOO_MANY_REQUESTS => GraphError::of_status(StatusCode::TOO_MANY_REQUESTS).after(1),
+            StatusCode::CONFLICT => GraphError::exists("Conflict", "Another request is changing this object."),
+            status => GraphError::of_status(status),
+        });
     }
     let inner = request(context, item).ok_or_else(|| GraphError::bad("The request is malformed."))?;
     let segments: Vec<String> = inner.segments().into_iter().map(std::borrow::Cow::into_owned).collect();

@@ -68,7 +68,9 @@ impl Context<'_> {
 
     /// An answer with a list.
     pub(super) fn page(&self, rows: Vec<Value>, listing: &Listing<'_>) -> Outcome {
-        Ok(Options::read(self.request)?.page(&self.place(), rows, listing))
+        let options = Options::read(self.request)?;
+        let options = if self.world.settings.filters { options } else { options.unfiltered() };
+        options.page(&self.place(), rows, listing)
     }
 
     /// An answer with all rows of a kind under a parent.
@@ -88,6 +90,11 @@ impl Context<'_> {
     /// An answer with a resource that was made or changed: whole.
     pub(super) fn whole(&self, status: StatusCode, set: &str, value: Value) -> Outcome {
         Ok(entity(status, &self.place().context(&format!("{set}/$entity")), value))
+    }
+
+    /// A resource in the words that its reader knows.
+    pub(super) fn worded(&self, value: Value, listing: &Listing<'_>) -> Result<Value, GraphError> {
+        Ok(Options::read(self.request)?.worded(value, listing))
     }
 
     /// An answer with an action's results, which the documents give no context.

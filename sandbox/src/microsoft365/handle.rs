@@ -106,14 +106,37 @@ impl Microsoft365 {
         self.world.lock().settings.polls = polls;
     }
 
+    /// Adds a channel of a kind that our own requests make none of, such as `shared`.
+    pub fn add_channel(&self, team: &str, name: &str, membership: &str) {
+        let mut world = self.world.lock();
+        let id = format!("19:sandbox{:024x}@thread.tacv2", world.number());
+        world.add(Kind::Channel, team, json!({ "id": id, "displayName": name, "membershipType": membership }));
+    }
+
     /// The longest page of any list, whatever `$top` asks for.
     pub fn page_size(&self, size: usize) {
         self.world.lock().settings.page = size.max(1);
     }
 
+    /// Whether lists hear `$filter`; they do unless this is called.
+    pub fn hear_filters(&self, hear: bool) {
+        self.world.lock().settings.filters = hear;
+    }
+
     /// How many items of coming batches are answered with 429.
     pub fn throttle_batch_items(&self, items: u32) {
-        self.world.lock().settings.throttled_items = items;
+        self.refuse_batch_items(items, StatusCode::TOO_MANY_REQUESTS.as_u16());
+    }
+
+    /// How many items of coming batches are refused with this status, as by a workload that is busy or broken: 409
+    /// because something else changes the same object.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such status.
+    pub fn refuse_batch_items(&self, items: u32, status: u16) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        self.world.lock().settings.refused_items = (items, status);
     }
 
     /// Whether making a subscription first calls its address with a validation token, as the vendor does.
@@ -216,6 +239,11 @@ impl Microsoft365 {
     /// The submissions to an assignment.
     pub fn submissions(&self, assignment: &str) -> Vec<Value> {
         self.rows(Kind::Submission, assignment)
+    }
+
+    /// What a submission was given: points and words, noted and shown to the student.
+    pub fn outcomes(&self, submission: &str) -> Vec<Value> {
+        self.rows(Kind::Outcome, submission)
     }
 
     /// Hands in a student's work on an assignment; false if there is none.

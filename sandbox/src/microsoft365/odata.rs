@@ -1,12 +1,17 @@
 //! OData's query options: which resources, in which order, which of their fields, and page by page.
 
 use hyper::StatusCode;
+use hyper::header::HeaderName;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::error::GraphError;
 use super::filter::{self, Filter};
 use crate::exchange::{Answer, Request};
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// By which a reader says that it knows of words to come.
+const EVERY_WORD: &str = "include-unknown-enum-members";
 
 /// What is particular to one list.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +24,15 @@ pub(super) struct Listing<'a> {
     pub(super) shown: &'a [&'a str],
     /// The fields that only `$expand` shows.
     pub(super) expanded: &'a [&'a str],
+    /// Fields whose words came later than others: they are told to those alone who ask for such.
+    pub(super) late: &'a [(&'a str, &'a [&'a str])],
+    /// Whether `$top` is taken.
+    pub(super) cut: bool,
 }
 
 impl<'a> Listing<'a> {
     pub(super) const fn new(set: &'a str) -> Self {
-        Self { set, size: 100, shown: &[], expanded: &[] }
+        Self { set, size: 100, shown: &[], expanded: &[], late: &[], cut: true }
     }
 
     pub(super) const fn size(mut self, size: usize) -> Self {
@@ -40,6 +49,17 @@ impl<'a> Listing<'a> {
         self.expanded = expanded;
         self
     }
+
+    pub(super) const fn late(mut self, late: &'a [(&'a str, &'a [&'a str])]) -> Self {
+        self.late = late;
+        self
+    }
+
+    /// Without `$top`.
+    pub(super) const fn uncut(mut self) -> Self {
+        self.cut = false;
+        self
+    }
 }
 
 /// The options of one request.
@@ -53,6 +73,7 @@ pub(super) struct Options {
     top: Option<usize>,
     from: usize,
     count: bool,
+    every_word: bool,
 }
 
 impl Options {
@@ -98,13 +119,32 @@ impl Options {
                 None => number("$skip")?.unwrap_or(0),
             },
             count: query.get("$count") == Some("true"),
+            every_word: request.header(&PREFER).is_some_and(|wishes| wishes.contains(EVERY_WORD)),
         })
+    }
+
+    /// As a workload reads it that has never heard of filters.
+    pub(super) fn unfiltered(mut self) -> Self {
+        self.filter = None;
+        self
+    }
+
+    /// A resource in the words that its reader knows.
+    pub(super) fn worded(&self, mut value: Value, listing: &Listing<'_>) -> Value {
+        if !self.every_word {
+            for (name, late) in listing.late {
+                if value.get(*name).and_then(Value::as_str).is_some_and(|word| late.contains(&word)) {
+                    value[*name] = json!("unknownFutureValue");
+                }
+            }
+        }
+        value
     }
 
     /// A resource's fields, as far as they are asked for.
     pub(super) fn shape(&self, value: Value, listing: &Listing<'_>) -> Value {
-        let Value::Object(fields) = value else {
-            return value;
+        let Value::Object(fields) = self.worded(value, listing) else {
+            return Value::Null;
         };
         let wanted = |name: &str| {
             if listing.expanded.contains(&name) {
@@ -140,7 +180,10 @@ impl Options {
     }
 
     /// A page of rows with the address of the next.
-    pub(super) fn page(&self, at: &Place<'_>, rows: Vec<Value>, listing: &Listing<'_>) -> Answer {
+    pub(super) fn page(&self, at: &Place<'_>, rows: Vec<Value>, listing: &Listing<'_>) -> Result<Answer, GraphError> {
+        if self.top.is_some() && !listing.cut {
+            return Err(GraphError::bad("Query option 'Top' is not allowed."));
+        }
         let rows = self.choose(rows);
         let size = self.top.unwrap_or(listing.size).min(at.longest);
         let (total, from) = (rows.len(), self.from.min(rows.len()));
@@ -155,7 +198,7 @@ impl Options {
             body.insert("@odata.nextLink".to_owned(), json!(at.next(end)));
         }
         body.insert("value".to_owned(), Value::Array(page));
-        Answer::json(StatusCode::OK, &body)
+        Ok(Answer::json(StatusCode::OK, &body))
     }
 }
 

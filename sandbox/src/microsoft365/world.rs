@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::table::{Kind, Table};
@@ -19,8 +20,10 @@ pub(super) struct Settings {
     pub(super) polls: u32,
     /// The longest page, whatever `$top` asks for.
     pub(super) page: usize,
-    /// How many items of coming batches are told to wait.
-    pub(super) throttled_items: u32,
+    /// Whether `$filter` is heard.
+    pub(super) filters: bool,
+    /// How many items of coming batches are refused, and with which status.
+    pub(super) refused_items: (u32, StatusCode),
     /// Whether making a subscription calls its address first.
     pub(super) handshake: bool,
     /// Whether nobody outside the tenant may be invited to a file.
@@ -29,7 +32,15 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { lag: 0, polls: 1, page: 999, throttled_items: 0, handshake: false, inside_only: false }
+        Self {
+            lag: 0,
+            polls: 1,
+            page: 999,
+            filters: true,
+            refused_items: (0, StatusCode::TOO_MANY_REQUESTS),
+            handshake: false,
+            inside_only: false,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ async fn a_team_is_made_in_the_background() {
     let started = tenant.post(&tenant.app, "/teams", team).await;
     assert_eq!((started.status, &started.body), (202, &Value::Null));
     let operation = started.location().to_owned();
+    assert!(tenant.get(&tenant.app, "/teams").await.value().is_empty(), "nobody finds it yet");
     assert!(operation.starts_with("/teams('"), "{operation}");
     let mut states = Vec::new();
     for _ in 0..3 {
@@ -25,6 +26,7 @@ async fn a_team_is_made_in_the_background() {
         states.push(polled.body["status"].as_str().expect("a status").to_owned());
     }
     assert_eq!(states, ["inProgress", "inProgress", "succeeded"]);
+    assert_eq!(tenant.get(&tenant.app, "/teams").await.each("displayName"), ["7b"]);
     let team = tenant.get(&tenant.app, &operation).await.body["targetResourceId"].as_str().expect("an id").to_owned();
     assert_eq!(tenant.get(&tenant.app, &format!("/teams/{team}")).await.body["displayName"], "7b");
     let members = tenant.graph().team_members(&team);
@@ -67,6 +69,7 @@ async fn a_group_becomes_a_team_once_it_can_be_seen() {
     assert_eq!(tenant.post(&tenant.app, "/teams", bound).await.code(), (409, "Conflict"));
     let joined = tenant.get(&tenant.teacher, "/me/joinedTeams").await;
     assert_eq!(joined.each("displayName"), ["Choir"]);
+    assert_eq!(tenant.get(&tenant.teacher, "/me/joinedTeams?$top=1").await.status, 400);
 }
 
 #[tokio::test]

@@ -138,6 +138,7 @@ impl Tenant {
 
     /// A team of the teacher, and its General channel.
     pub(crate) async fn team(&self) -> (String, String) {
+        self.graph().team_polls(0);
         let body = json!({ "displayName": "7b", "template@odata.bind": format!("{GRAPH}/teamsTemplates('standard')") });
         let made = self.made(&self.teacher, "/teams", body).await;
         let team = made.header("content-location").trim_start_matches("/teams('").trim_end_matches("')").to_owned();

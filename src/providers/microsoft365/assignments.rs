@@ -62,19 +62,19 @@ impl Assignment {
 }
 
 pub(super) fn of_class<'a>(graph: Graph<'a>, class: &str) -> Graph<'a> {
-    graph.below(&["education", "classes", class, "assignments"])
+    graph.below(&["education", "classes", class, "assignments"]).in_every_word()
 }
 
 list! {
     /// Lists what a class was given to do.
     ///
-    /// <https://learn.microsoft.com/graph/api/educationclass-list-assignments>. Access `read`. Application or delegated:
-    /// `EduAssignments.ReadBasic`. Errors: `not_found`.
+    /// <https://learn.microsoft.com/graph/api/educationclass-list-assignments>. Access `read`. Application or
+    /// delegated: `EduAssignments.ReadBasic`. Errors: `not_found`.
     ///
     /// Example: `{"classId": "11014"}`
     ListAssignments = "listAssignments" -> Assignment,
     scopes BASIC, Any,
-    discloses {}
+    discloses { "filter": Identity(Anyone) }
     by {
         /// The class's id.
         class_id: String,

@@ -1,9 +1,12 @@
 //! Many small requests at once: `$batch`. <https://learn.microsoft.com/graph/json-batching>
 //!
-//! Graph takes twenty to a batch, answers them in any order, and throttles each by itself: what was refused for the rate
-//! is sent again, and nothing else is.
+//! Graph takes twenty to a batch, answers them in any order, and throttles each by itself: what was refused for the
+//! rate is sent again, and nothing else is.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +17,7 @@ use super::{
     graph::{Graph, is_there, name_scopes},
 };
 use crate::{
-    error::{Error, ErrorCode, Result, Retry},
+    error::{Error, ErrorCode, Result},
     transport::{Headers, Method, Repeat},
 };
 
@@ -138,8 +141,8 @@ struct Answer {
     body: Value,
 }
 
-/// Sends all items, twenty at a time. `Always` for those that may be sent twice; `settled` says of a refusal that what was
-/// wanted is there already.
+/// Sends all items, twenty at a time. `Always` for those that may be sent twice; `settled` says of a refusal that what
+/// was wanted is there already.
 ///
 /// Errors: of the first batch, where nothing was done at all. Later ones are the items' own.
 pub(super) async fn run(
@@ -154,7 +157,10 @@ pub(super) async fn run(
         match chunk_of(graph, chunk, first, repeat, settled).await {
             Ok(done) => results.extend(done),
             Err(error) if number == 0 && error.code() != ErrorCode::OutcomeUnknown => return Err(error),
-            Err(error) => results.extend((0..chunk.len()).map(|at| ItemResult::failed(first + at, &error))),
+            Err(error) => {
+                let error = settle(error, repeat);
+                results.extend((0..chunk.len()).map(|at| ItemResult::failed(first + at, &error)));
+            }
         }
     }
     Ok(Outcomes { results })
@@ -185,6 +191,8 @@ async fn chunk_of(
     settled: fn(&Error) -> bool,
 ) -> Result<Vec<ItemResult>> {
     let mut ended: BTreeMap<usize, ItemResult> = BTreeMap::new();
+    // Those that Microsoft once failed at: they may have been done then.
+    let mut open: BTreeSet<usize> = BTreeSet::new();
     loop {
         let left: Vec<usize> = (0..chunk.len()).filter(|at| !ended.contains_key(at)).collect();
         if left.is_empty() {
@@ -192,9 +200,10 @@ async fn chunk_of(
         }
         let answers = match ask(graph, chunk, &left, repeat).await {
             Ok(answers) => answers,
-            Err(error) if ended.is_empty() => return Err(error),
+            Err(error) if ended.is_empty() && open.is_empty() => return Err(error),
             Err(error) => {
-                ended.extend(left.into_iter().map(|at| (at, ItemResult::failed(first + at, &error))));
+                let error = settle(error, repeat);
+                ended.extend(left.into_iter().map(|at| (at, given_up(first + at, &error, open.contains(&at)))));
                 continue;
             }
         };
@@ -206,7 +215,13 @@ async fn chunk_of(
                 Err(error) if settled(&error) => {
                     drop(ended.insert(at, ItemResult::done(first + at, item.id.clone())));
                 }
-                Err(error) if error.code() == ErrorCode::RateLimited => again.push((at, error)),
+                // What may be sent twice is sent again after a failure within, as if it had been refused for the rate.
+                Err(error) if matches!(error.code(), ErrorCode::RateLimited | ErrorCode::VendorUnavailable) => {
+                    if error.code() == ErrorCode::VendorUnavailable {
+                        open.insert(at);
+                    }
+                    again.push((at, error));
+                }
                 Err(error) => drop(ended.insert(at, ItemResult::failed(first + at, &error))),
             }
         }
@@ -214,8 +229,31 @@ async fn chunk_of(
         if wait < graph.call.deadline().since(graph.call.now()) {
             graph.call.runtime().sleep(wait).await;
         } else {
-            ended.extend(again.into_iter().map(|(at, error)| (at, ItemResult::failed(first + at, &error))));
+            ended.extend(again.into_iter().map(|(at, error)| (at, given_up(first + at, &error, open.contains(&at)))));
         }
+    }
+}
+
+/// Of a batch that was sent again and again in vain: an earlier time may have done it.
+fn settle(error: Error, repeat: Repeat) -> Error {
+    let open = matches!(error.code(), ErrorCode::VendorUnavailable | ErrorCode::Timeout);
+    if open && repeat != Repeat::Never { in_doubt(&error) } else { error }
+}
+
+/// Of an item that is not sent again; `open` if it may have been done an earlier time.
+fn given_up(index: usize, error: &Error, open: bool) -> ItemResult {
+    if open && error.code() != ErrorCode::OutcomeUnknown {
+        return ItemResult::failed(index, &in_doubt(error));
+    }
+    ItemResult::failed(index, error)
+}
+
+fn in_doubt(error: &Error) -> Error {
+    let why = format!("{}; it may have been done before that", error.message());
+    let doubt = Error::new(ErrorCode::OutcomeUnknown, why).with_vendor(error.vendor().cloned().unwrap_or_default());
+    match error.field() {
+        Some(field) => doubt.with_field(field),
+        None => doubt,
     }
 }
 
@@ -253,13 +291,8 @@ fn read(graph: &Graph<'_>, item: &Item, answer: Option<&Answer>, repeat: Repeat)
         headers.set(name, text);
     }
     let error = error::read(answer.status, &headers, &answer.body);
-    if error.code() == ErrorCode::VendorUnavailable {
-        if repeat == Repeat::Never {
-            return Err(unknown());
-        }
-        // What may be sent twice is sent again as if it had been refused for the rate: within the deadline.
-        let wait = error.retry_after().unwrap_or(PAUSE);
-        return Err(Error::new(ErrorCode::RateLimited, error.message()).with_retry(Retry::After(wait)));
+    if error.code() == ErrorCode::VendorUnavailable && repeat == Repeat::Never {
+        return Err(unknown());
     }
     let error = name_scopes(error, graph.call.wanted());
     let field = match error.field() {

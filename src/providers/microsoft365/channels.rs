@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     Microsoft365, check,
-    graph::{Graph, Listed, quoted},
-    wire::{choice, list, object, operation, record},
+    graph::{Graph, Page, quoted, same_name},
+    wire::{choice, list, object, operation, paged, record},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -17,6 +17,17 @@ use crate::{
 
 /// How long a message may be; Microsoft refuses those of more than about 28 KB with its own framing.
 const LONGEST: usize = 28_000;
+
+/// What lists channels, and reads one.
+const READS: &[&str] = &[
+    "Channel.ReadBasic.All",
+    "ChannelSettings.Read.All",
+    "ChannelSettings.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 
 object! {
     /// A channel of a team.
@@ -102,35 +113,44 @@ choice! {
     }
 }
 
-list! {
-    /// Lists the channels of a team.
+operation! {
+    /// Lists the channels of a team. Microsoft says how many stand on a page.
     ///
     /// <https://learn.microsoft.com/graph/api/channel-list>. Access `read`. Application or delegated:
     /// `Channel.ReadBasic.All`. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315"}`
-    ListChannels = "listChannels" -> Channel,
-    scopes &[&["Channel.ReadBasic.All", "ChannelSettings.Read.All", "Group.Read.All", "Group.ReadWrite.All"]], Any,
+    ListChannels = "listChannels", Read, Always -> Page<Channel>,
+    scopes &[READS], Any,
     discloses {}
     by {
         /// The team's id.
         team_id: String,
     }
     required {}
-    optional {}
-    at |this, call| Graph::root(call), &["teams", &this.team_id, "channels"], Vec::new()
+    optional {
+        /// The `nextPageToken` of the page before.
+        page_token: String,
+    }
+    run |this, call| {
+        let graph = Graph::root(call).in_every_word();
+        graph.page(&["teams", &this.team_id, "channels"], &[], None, this.page_token.as_deref()).await
+    }
 }
 
+paged!(ListChannels -> Channel);
+
 operation! {
-    /// Makes a channel. A name is there once in a team: if the channel was made and the answer lost, the call repeated with
-    /// the same idempotency key finds it.
+    /// Makes a channel. A name is there once in a team: if the channel was made and the answer lost, the call repeated
+    /// with the same idempotency key finds it.
     ///
-    /// <https://learn.microsoft.com/graph/api/channel-post>. Access `write`. Application or delegated: `Channel.Create`.
-    /// Errors: `conflict` where there is a channel of that name, `not_found`.
+    /// <https://learn.microsoft.com/graph/api/channel-post>. Access `write`. Application or delegated:
+    /// `Channel.Create`, and `Channel.ReadBasic.All` to look for it. Errors: `conflict` where there is a channel of
+    /// that name, `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "displayName": "Homework"}`
     CreateChannel = "createChannel", Write, WithKey -> Channel,
-    scopes &[&["Channel.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    scopes &[&["Channel.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"], READS], Any,
     discloses { "ownerId": Identity(Staff) }
     by {
         /// The team's id.
@@ -161,7 +181,7 @@ operation! {
         }
     }
     run |this, call| {
-        let graph = Graph::root(call).below(&["teams", &this.team_id, "channels"]);
+        let graph = Graph::root(call).below(&["teams", &this.team_id, "channels"]).in_every_word();
         let mut body = super::graph::body(&this, &["teamId", "ownerId"])?;
         if let Some(owner) = &this.owner_id {
             body["members"] = json!([{
@@ -172,8 +192,9 @@ operation! {
         }
         let named = async || -> Result<Option<String>> {
             let filter = [("$filter", format!("displayName eq {}", quoted(&this.display_name)))];
-            let listed: Listed<Channel> = graph.list(&[], &filter, None, None).await?;
-            Ok(listed.value.into_iter().find_map(|channel| channel.id))
+            let channels: Vec<Channel> = graph.all(&[], &filter).await?;
+            let ours = channels.into_iter().find(|channel| same_name(&channel.display_name, &this.display_name));
+            Ok(ours.and_then(|channel| channel.id))
         };
         let id: String = call.step("create", async |begun| {
             if begun && let Some(id) = named().await? {
@@ -192,8 +213,8 @@ operation! {
 operation! {
     /// Writes a message into a channel, in the name of the person who has consented.
     ///
-    /// <https://learn.microsoft.com/graph/api/chatmessage-post>. Access `send`. Delegated only: `ChannelMessage.Send`; an
-    /// application cannot. Never repeated by the library: a lost answer ends as `outcome_unknown`, and
+    /// <https://learn.microsoft.com/graph/api/chatmessage-post>. Access `send`. Delegated only: `ChannelMessage.Send`;
+    /// an application cannot. Never repeated by the library: a lost answer ends as `outcome_unknown`, and
     /// `listChannelMessages` shows whether it stands there. Errors: `not_configured` without a consent, `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "channelId": "19:561f…@thread.tacv2", "content": "Hello"}`
@@ -287,8 +308,8 @@ list! {
             return Err(Error::invalid("pageSize", "must be 1 to 50 for messages"));
         }
     }
-    at |this, call|
-        Graph::root(call), &["teams", &this.team_id, "channels", &this.channel_id, "messages"], Vec::new()
+    at |this, call| Graph::root(call).in_every_word().below(&["teams", &this.team_id, "channels"]),
+        &[&this.channel_id, "messages"], Vec::new()
 }
 
 fn message(content: &str, kind: Option<ContentType>, subject: Option<&str>, importance: Option<Importance>) -> Value {
@@ -303,5 +324,5 @@ fn message(content: &str, kind: Option<ContentType>, subject: Option<&str>, impo
 }
 
 async fn write(call: &Call<'_, Microsoft365>, path: &[&str], message: &Value) -> Result<ChannelMessage> {
-    Graph::root(call).make(Method::Post, path, message, Repeat::Never).await
+    Graph::root(call).in_every_word().make(Method::Post, path, message, Repeat::Never).await
 }

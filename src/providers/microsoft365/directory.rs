@@ -11,12 +11,15 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Secret,
-    transport::{Method, Repeat},
+    transport::{Method, Repeat, oauth::Scopes},
 };
 
 /// What Graph gives of a person only when it is asked.
 const FIELDS: &str = "id,userPrincipalName,mail,displayName,givenName,surname,employeeId,department,jobTitle,accountEnabled,\
                       ageGroup,consentProvidedForMinor,usageLocation";
+
+pub(super) const READS: Scopes =
+    &[&["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]];
 
 object! {
     /// A person's account in the school's directory.
@@ -82,12 +85,12 @@ operation! {
 list! {
     /// Lists the people of the directory.
     ///
-    /// <https://learn.microsoft.com/graph/api/user-list>. Access `read`. Application or delegated: `User.ReadBasic.All` or
-    /// wider.
+    /// <https://learn.microsoft.com/graph/api/user-list>. Access `read`. Application or delegated: `User.ReadBasic.All`
+    /// or wider.
     ///
     /// Example: `{"search": "smith", "pageSize": 50}`
     ListUsers = "listUsers" -> User,
-    scopes &[&["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]], Any,
+    scopes READS, Any,
     discloses { "filter": Identity(Anyone), "search": Identity(Anyone) }
     by {}
     required {}
@@ -114,12 +117,12 @@ list! {
 operation! {
     /// Reads one person's account.
     ///
-    /// <https://learn.microsoft.com/graph/api/user-get>. Access `read`. Application or delegated: `User.ReadBasic.All` or
-    /// wider. Errors: `not_found`.
+    /// <https://learn.microsoft.com/graph/api/user-get>. Access `read`. Application or delegated: `User.ReadBasic.All`
+    /// or wider. Errors: `not_found`.
     ///
     /// Example: `{"userId": "student@yourschool.example"}`
     GetUser = "getUser", Read, Always -> User,
-    scopes &[&["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]], Any,
+    scopes READS, Any,
     discloses { "userId": Identity(Anyone) }
     by {
         /// Their id, or what they sign in with.
@@ -218,8 +221,8 @@ operation! {
     /// Makes many accounts, each for itself: one that is refused does not keep the others back.
     ///
     /// <https://learn.microsoft.com/graph/json-batching>, twenty at a time. Access `manage`. Application or delegated:
-    /// `User.ReadWrite.All`. Answers what became of each: `done` with its id, `failed` (`conflict`: there is such a name
-    /// already), `unknown`.
+    /// `User.ReadWrite.All`. Answers what became of each: `done` with its id, `failed` (`conflict`: there is such a
+    /// name already), `unknown`.
     ///
     /// Example: `{"users": [{"userPrincipalName": "kim@yourschool.example", "displayName": "Kim Lee", "password": "…"}]}`
     CreateUsers = "createUsers", Manage, Never -> Outcomes,

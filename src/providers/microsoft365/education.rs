@@ -14,13 +14,15 @@ use crate::{
     transport::{Method, Repeat, oauth::Scopes},
 };
 
-pub(super) const READS: Scopes = &[&[
+/// What reads schools and classes.
+pub(super) const READ: &[&str] = &[
     "EduRoster.ReadBasic",
     "EduRoster.Read",
     "EduRoster.ReadBasic.All",
     "EduRoster.Read.All",
     "EduRoster.ReadWrite.All",
-]];
+];
+pub(super) const READS: Scopes = &[READ];
 pub(super) const WRITES: Scopes = &[&["EduRoster.ReadWrite.All"]];
 
 object! {
@@ -94,7 +96,7 @@ list! {
     /// Example: `{"externalId": "11014"}`
     ListClasses = "listClasses" -> EducationClass,
     scopes READS, Any,
-    discloses {}
+    discloses { "filter": Identity(Anyone) }
     by {}
     required {}
     optional {
@@ -135,8 +137,8 @@ operation! {
 }
 
 operation! {
-    /// Makes a class. It becomes a team by `createTeamFromClass`. If the answer was lost, the call repeated with the same
-    /// idempotency key finds the class by its mail nickname, and makes no second one.
+    /// Makes a class. It becomes a team by `createTeamFromClass`. If the answer was lost, the call repeated with the
+    /// same idempotency key finds the class by its mail nickname, and makes no second one.
     ///
     /// <https://learn.microsoft.com/graph/api/educationclass-post>. Access `manage`. Application only:
     /// `EduRoster.ReadWrite.All`. Errors: `conflict` where the nickname is taken.

@@ -7,13 +7,16 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::Microsoft365;
+use super::{
+    Microsoft365,
+    directory::{self, User},
+};
 use crate::{
     error::{Error, ErrorCode, Result},
     providers::Call,
     transport::{
         Method, Repeat, Request, Response,
-        oauth::{Rights, Wanted},
+        oauth::{Rights, Scopes, Wanted},
     },
 };
 
@@ -22,6 +25,9 @@ pub(super) const HOST: &str = "https://graph.microsoft.com";
 
 /// Ids of messages and events that stay when they are moved or sent.
 const IMMUTABLE: &str = "IdType=\"ImmutableId\"";
+
+/// All of an enumeration's words, those that were added to it too.
+const EVERY_WORD: &str = "include-unknown-enum-members";
 
 /// A call, and the place in Graph that its paths begin at.
 pub(super) struct Graph<'a> {
@@ -61,6 +67,29 @@ impl<'a> Graph<'a> {
         Ok(Self::of_user(call, user)?.with_header("prefer", IMMUTABLE))
     }
 
+    /// From a user by their object id, for what takes no sign-in name from an application.
+    pub(super) async fn of_user_id(call: &Call<'a, Microsoft365>, user: Option<&str>) -> Result<Self> {
+        let mut graph = Self::of_user(call, user)?;
+        let itself = call.wanted().rights != Rights::Delegated && call.config().acts_itself();
+        if itself && let Some(name) = graph.base.get(1).filter(|name| name.contains('@')).cloned() {
+            let directory = Self::root(call).needing(directory::READS);
+            let select = [("$select", "id".to_owned())];
+            let found: Result<User> = directory.get(&["users", &name], &select).await;
+            let found = found.map_err(|error| match error.code() {
+                ErrorCode::NotFound => error.with_field("userId"),
+                _ => error,
+            })?;
+            graph.base = vec!["users".to_owned(), found.id.unwrap_or(name)];
+        }
+        Ok(graph)
+    }
+
+    /// With other permissions than the operation's own.
+    pub(super) fn needing(mut self, scopes: Scopes) -> Self {
+        self.call = self.call.with_token(Wanted { scopes, ..self.call.wanted().clone() });
+        self
+    }
+
     /// With a path more.
     pub(super) fn below(mut self, path: &[&str]) -> Self {
         self.base.extend(path.iter().map(|&segment| segment.to_owned()));
@@ -71,6 +100,13 @@ impl<'a> Graph<'a> {
     pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// With the words that came into Graph's vocabulary after others: without this it writes `unknownFutureValue` for
+    /// them.
+    /// <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
+    pub(super) fn in_every_word(self) -> Self {
+        self.with_header("prefer", EVERY_WORD)
     }
 
     /// With what searches and counts in the directory need.
@@ -157,8 +193,8 @@ impl<'a> Graph<'a> {
         self.send(request, repeat).await.map(|_| ())
     }
 
-    /// Takes something away, or calls it off. After a lost answer it is asked for once more, and that it is gone is then no
-    /// refusal.
+    /// Takes something away, or calls it off. After a lost answer it is asked for once more, and that it is gone is
+    /// then no refusal.
     pub(super) async fn remove(&self, method: Method, path: &[&str], body: Option<&Value>) -> Result<()> {
         match self.act(method, path, body, Repeat::Never).await {
             Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
@@ -171,8 +207,8 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Moves something on to another state. Where Microsoft refuses, or its answer is lost, `reached` looks whether it is
-    /// there.
+    /// Moves something on to another state. Where Microsoft refuses, or its answer is lost, `reached` looks whether it
+    /// is there.
     pub(super) async fn advance(
         &self,
         path: &[&str],
@@ -215,8 +251,8 @@ impl<'a> Graph<'a> {
         })
     }
 
-    /// The token for the page that `link` leads to: its query, with a seal. Without one, whoever reads a list could ask Graph
-    /// for whatever a query can say.
+    /// The token for the page that `link` leads to: its query, with a seal. Without one, whoever reads a list could ask
+    /// Graph for whatever a query can say.
     pub(super) fn token_of(&self, path: &[&str], link: Option<&str>) -> Result<Option<String>> {
         let token = next_token(link)?;
         Ok(token.map(|token| format!("{token}.{}", self.seal(path, &token))))
@@ -281,17 +317,13 @@ pub(super) fn already(result: Result<()>) -> Result<()> {
     }
 }
 
-/// Whether a refusal says that what was to be added is there. Graph has no code of its own for it: a 400 whose words are
-/// the only sign, and a 409 elsewhere.
+/// Whether a refusal says that what was to be added is there. Graph has no code of its own for it: the words are the
+/// only sign, and a 409 may as well mean that something else changed the group meanwhile.
 pub(super) fn is_there(error: &Error) -> bool {
-    let vendor = error.vendor();
-    let says =
-        |words: &str| vendor.and_then(|v| v.message.as_deref()).is_some_and(|m| m.to_ascii_lowercase().contains(words));
-    match vendor.map(|vendor| vendor.status) {
-        Some(400) => says("already exist"),
-        Some(409) => true,
-        _ => false,
-    }
+    error.vendor().is_some_and(|vendor| {
+        let words = vendor.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+        matches!(vendor.status, 400 | 409) && words.contains("already exist")
+    })
 }
 
 /// A list as Graph writes it.
@@ -388,6 +420,12 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// Whether something bears that name. Microsoft tells names of teams and channels apart neither by capitals nor by
+/// blanks around them.
+pub(super) fn same_name(has: &Option<String>, name: &str) -> bool {
+    has.as_ref().is_some_and(|has| has.trim().to_lowercase() == name.trim().to_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -418,6 +456,18 @@ mod tests {
         let error = name_scopes(refused, &wanted);
         assert!(error.message().ends_with("It needs Mail.Send or Mail.ReadWrite"), "{error}");
         assert_eq!(error.vendor().unwrap().code.as_deref(), Some("accessDenied"));
+    }
+
+    #[test]
+    fn only_what_exists_already_is_as_good_as_added() {
+        let refused = |status, message: &str| {
+            let body = json!({ "error": { "code": "Request_BadRequest", "message": message } });
+            is_there(&super::super::error::read(status, &Default::default(), &body))
+        };
+        let exists =
+            "One or more added object references already exist for the following modified properties: 'members'.";
+        assert!(refused(400, exists) && refused(409, exists));
+        assert!(!refused(409, "Another request is changing this group.") && !refused(404, exists));
     }
 
     #[test]

@@ -5,13 +5,17 @@ use serde_json::{Value, json};
 use super::{
     batch::{self, ItemResult, Outcomes},
     check,
-    graph::{Done, Graph, already, query},
+    graph::{Done, Graph, already, is_there, query},
     wire::{choice, list, object, operation},
 };
 use crate::{
-    error::Result,
-    transport::{Method, Repeat},
+    error::{Error, ErrorCode, Result},
+    transport::{Method, Repeat, oauth::Scopes},
 };
+
+pub(super) const READS: Scopes =
+    &[&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]];
+const WRITES: Scopes = &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]];
 
 object! {
     /// A group of the directory.
@@ -62,13 +66,13 @@ choice! {
 list! {
     /// Lists the groups of the directory.
     ///
-    /// <https://learn.microsoft.com/graph/api/group-list>. Access `read`. Application or delegated: `GroupMember.Read.All`
-    /// or wider.
+    /// <https://learn.microsoft.com/graph/api/group-list>. Access `read`. Application or delegated:
+    /// `GroupMember.Read.All` or wider.
     ///
     /// Example: `{"filter": "startswith(displayName, 'Class')"}`
     ListGroups = "listGroups" -> Group,
-    scopes &[&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]], Any,
-    discloses {}
+    scopes READS, Any,
+    discloses { "filter": Identity(Anyone) }
     by {}
     required {}
     optional {
@@ -82,12 +86,12 @@ list! {
 operation! {
     /// Reads one group.
     ///
-    /// <https://learn.microsoft.com/graph/api/group-get>. Access `read`. Application or delegated: `GroupMember.Read.All`
-    /// or wider. Errors: `not_found`.
+    /// <https://learn.microsoft.com/graph/api/group-get>. Access `read`. Application or delegated:
+    /// `GroupMember.Read.All` or wider. Errors: `not_found`.
     ///
     /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315"}`
     GetGroup = "getGroup", Read, Always -> Group,
-    scopes &[&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]], Any,
+    scopes READS, Any,
     discloses {}
     by {
         /// The group's id.
@@ -156,7 +160,7 @@ list! {
     ///
     /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "pageSize": 100}`
     ListGroupMembers = "listGroupMembers" -> DirectoryMember,
-    scopes &[&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]], Any,
+    scopes READS, Any,
     discloses {}
     by {
         /// The group's id.
@@ -175,7 +179,7 @@ operation! {
     ///
     /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userId": "8a8c…"}`
     AddGroupMember = "addGroupMember", Manage, Always -> Done,
-    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    scopes WRITES, Any,
     discloses { "userId": Enrolment(Anyone) }
     by {
         /// The group's id.
@@ -201,7 +205,7 @@ operation! {
     ///
     /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userIds": ["8a8c…", "9b1d…"]}`
     AddGroupMembers = "addGroupMembers", Manage, Always -> Outcomes,
-    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    scopes WRITES, Any,
     discloses { "userIds": Enrolment(Anyone) }
     by {
         /// The group's id.
@@ -226,13 +230,14 @@ operation! {
 operation! {
     /// Adds up to twenty people to a group in one request: all of them, or none.
     ///
-    /// <https://learn.microsoft.com/graph/api/group-post-members>, `members@odata.bind`. Access `manage`. Application or
-    /// delegated: `GroupMember.ReadWrite.All`. Errors: `invalid_argument` with `userIds[20]` for a twenty-first, `conflict`
-    /// if one is in the group already, `not_found`.
+    /// <https://learn.microsoft.com/graph/api/group-post-members>, `members@odata.bind`. Access `manage`. Application
+    /// or delegated: `GroupMember.ReadWrite.All`. After a lost answer it is looked who is in the group: they are
+    /// `done`, and of the others it is `unknown`. Errors: `invalid_argument` with `userIds[20]` for a twenty-first,
+    /// `conflict` if one is in the group already, `not_found`.
     ///
     /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userIds": ["8a8c…", "9b1d…"]}`
     BindGroupMembers = "bindGroupMembers", Manage, Always -> Outcomes,
-    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    scopes WRITES, Any,
     discloses { "userIds": Enrolment(Anyone) }
     by {
         /// The group's id.
@@ -248,10 +253,31 @@ operation! {
         check::ids("userIds", &this.user_ids)?;
     }
     run |this, call| {
+        let graph = Graph::root(call).below(&["groups", &this.group_id]);
         let body = json!({ "members@odata.bind": references(&["directoryObjects"], &this.user_ids)? });
-        Graph::root(call).act(Method::Patch, &["groups", &this.group_id], Some(&body), Repeat::Always).await?;
-        let done = |(at, id): (usize, String)| ItemResult::done(at, Some(id));
-        Ok(Outcomes { results: this.user_ids.into_iter().enumerate().map(done).collect() })
+        let lost = match graph.act(Method::Patch, &[], Some(&body), Repeat::Never).await {
+            Ok(()) => None,
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown => Some(error),
+            Err(error) if is_there(&error) => {
+                let vendor = error.vendor().cloned().unwrap_or_default();
+                let why = "one of them is in the group already, and so none was added";
+                return Err(Error::new(ErrorCode::Conflict, why).with_field("userIds").with_vendor(vendor));
+            }
+            Err(error) => return Err(error),
+        };
+        let there: Vec<DirectoryMember> = match &lost {
+            None => Vec::new(),
+            // Where the look fails too, nobody is known to be in.
+            Some(_) => graph.all(&["members"], &[("$select", "id".to_owned())]).await.unwrap_or_default(),
+        };
+        let is_in = |id: &str| there.iter().any(|one| one.id.as_ref().is_some_and(|has| has.eq_ignore_ascii_case(id)));
+        let outcome = |(at, id): (usize, String)| match &lost {
+            Some(error) if !is_in(&id) => {
+                ItemResult::failed(at, &Error::new(error.code(), error.message()).with_field(format!("userIds[{at}]")))
+            }
+            _ => ItemResult::done(at, Some(id)),
+        };
+        Ok(Outcomes { results: this.user_ids.into_iter().enumerate().map(outcome).collect() })
     }
 }
 
@@ -263,7 +289,7 @@ operation! {
     ///
     /// Example: `{"groupId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userId": "8a8c…"}`
     RemoveGroupMember = "removeGroupMember", Manage, Always -> Done,
-    scopes &[&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    scopes WRITES, Any,
     discloses { "userId": Enrolment(Anyone) }
     by {
         /// The group's id.

@@ -35,13 +35,14 @@ object! {
 }
 
 operation! {
-    /// Makes an online meeting. Repeated with the same idempotency key, or the same `externalId`, it answers the one there
-    /// is.
+    /// Makes an online meeting. Repeated with the same idempotency key, or the same `externalId`, it answers the one
+    /// there is.
     ///
     /// <https://learn.microsoft.com/graph/api/onlinemeeting-createorget>. Access `write`. Application or delegated:
     /// `OnlineMeetings.ReadWrite`. An application needs beside it an application access policy of Teams for that user
-    /// (`Grant-CsApplicationAccessPolicy`), and the user's object id. Errors: `invalid_argument` with `endDateTime` when it
-    /// ends before it begins, `needs_reconnect` without the policy.
+    /// (`Grant-CsApplicationAccessPolicy`); who holds it is looked up, with `User.ReadBasic.All`, unless named by the
+    /// object id. Errors: `invalid_argument` with `endDateTime` when it ends before it begins, `needs_reconnect`
+    /// without the policy.
     ///
     /// Example: `{"subject": "Parents' evening", "startDateTime": "2026-12-01T18:00:00Z", "endDateTime": "2026-12-01T19:00:00Z"}`
     CreateOnlineMeeting = "createOnlineMeeting", Write, WithKey -> OnlineMeeting,
@@ -55,7 +56,7 @@ operation! {
         end_date_time: String,
     }
     optional {
-        /// Who holds it: their object id. Default: the user of the settings, or who has consented.
+        /// Who holds it: their id, or what they sign in with. Default: the user of the settings, or who has consented.
         user_id: String,
         /// Its subject.
         subject: String,
@@ -83,7 +84,7 @@ operation! {
                 attendees.iter().map(|address| json!({ "upn": address, "role": "attendee" })).collect();
             body["participants"] = json!({ "attendees": attendees });
         }
-        let graph = Graph::of_user(call, this.user_id.as_deref())?;
+        let graph = Graph::of_user_id(call, this.user_id.as_deref()).await?.in_every_word();
         graph.make(Method::Post, &["onlineMeetings", "createOrGet"], &body, Repeat::WithKey).await
     }
 }
@@ -104,12 +105,12 @@ operation! {
     }
     required {}
     optional {
-        /// Who holds it: their object id. Default: the user of the settings, or who has consented.
+        /// Who holds it: their id, or what they sign in with. Default: the user of the settings, or who has consented.
         user_id: String,
     }
     check |this| { check::some_id("userId", &this.user_id)?; }
     run |this, call| {
-        let graph = Graph::of_user(call, this.user_id.as_deref())?;
+        let graph = Graph::of_user_id(call, this.user_id.as_deref()).await?.in_every_word();
         graph.get(&["onlineMeetings", &this.meeting_id], &[]).await
     }
 }

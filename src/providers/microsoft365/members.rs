@@ -193,7 +193,7 @@ operation! {
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "memberId": "ZWUwZjVhZTI…"}`
     RemoveTeamMember = "removeTeamMember", Manage, Always -> Done,
     scopes WRITES, Any,
-    discloses {}
+    discloses { "memberId": Enrolment(Anyone) }
     by {
         /// The team's id.
         team_id: String,

@@ -19,6 +19,7 @@ mod files;
 mod graph;
 mod groups;
 mod mail;
+mod making;
 mod meetings;
 mod members;
 mod message;

@@ -1,31 +1,43 @@
 //! Teams: made, read, kept away. <https://learn.microsoft.com/graph/api/resources/teams-api-overview>
-//!
-//! Graph makes a team in the background and gives no key by which it would know a repetition. The ids of the teams of that
-//! name are therefore noted first: if the answer is lost, the one that has come since is ours.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Microsoft365, check,
-    graph::{Done, Graph, Listed, quoted},
+    education::{self, EducationClass},
+    graph::{Done, Graph, quoted},
+    groups::{self, Group},
+    making,
     wire::{choice, list, object, operation},
 };
 use crate::{
-    error::{Error, ErrorCode, Result, Retry},
+    error::{Error, ErrorCode, Result},
+    model::Timestamp,
     providers::Call,
-    transport::{Headers, Method, Repeat, Response, oauth::Scopes},
+    transport::{Method, Repeat, oauth::Scopes},
 };
-
-/// Between two looks at how far a team has come. Microsoft asks for half a minute in the long run; small teams are quicker.
-const LOOK: Duration = Duration::from_secs(5);
-/// A group that was just made is not known everywhere: this often, this far apart.
-const NOT_YET: (u32, Duration) = (3, Duration::from_secs(10));
 
 const READS: Scopes =
     &[&["Team.ReadBasic.All", "TeamSettings.Read.All", "TeamSettings.ReadWrite.All", "Group.Read.All"]];
+/// What makes a team, and what looks for it by its name.
+const MAKES: Scopes = &[
+    &["Team.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    &["Team.ReadBasic.All", "TeamSettings.Read.All", "TeamSettings.ReadWrite.All"],
+];
+/// What makes the team of a class, what looks whether it is there, and what tells a class from a plain group.
+const OF_CLASS: Scopes = &[
+    &["Team.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    &[
+        "Team.ReadBasic.All",
+        "TeamSettings.Read.All",
+        "TeamSettings.ReadWrite.All",
+        "Group.Read.All",
+        "Group.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    education::READ,
+];
 
 object! {
     /// A team.
@@ -57,33 +69,19 @@ choice! {
     }
 }
 
-/// A team that Microsoft is making, or has made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Begun {
-    team_id: String,
-    operation_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Progress {
-    #[serde(default)]
-    status: String,
-    #[serde(default)]
-    error: Value,
-}
-
 operation! {
     /// Makes a team, and waits until it stands.
     ///
-    /// <https://learn.microsoft.com/graph/api/team-post>. Access `write`. Application or delegated: `Team.Create`. Takes
-    /// steps: if it fails half-way, the error holds the team's id, and the call repeated with the same idempotency key goes
-    /// on and makes no second one. Errors: `in_progress` when Microsoft is not done by the deadline.
+    /// <https://learn.microsoft.com/graph/api/team-post>. Access `write`. Application or delegated: `Team.Create`, and
+    /// `Team.ReadBasic.All` to look for it. Takes steps: if it fails half-way, the error holds the team's id, and the
+    /// call repeated with the same idempotency key goes on and makes no second one. After a lost answer the team of
+    /// that name that has come since is looked for, and asked for again only when none has come within a quarter of an
+    /// hour. Errors: `in_progress` when Microsoft is not done by the deadline, `outcome_unknown` when it does not show
+    /// by then whether it has begun.
     ///
     /// Example: `{"displayName": "Chess club", "ownerId": "teacher@yourschool.example"}`
     CreateTeam = "createTeam", Write, WithKey -> Team,
-    scopes &[&["Team.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    scopes MAKES, Any,
     discloses { "ownerId": Identity(Staff) }
     by {
         /// Who owns it: their id, or what they sign in with.
@@ -99,7 +97,7 @@ operation! {
         /// `private` or `public`; Microsoft's default is public.
         visibility: TeamVisibility,
     }
-    steps ["before", "create", "ready"]
+    steps ["before", "asked", "create", "ready"]
     within 120
     check |this| {
         check::text("displayName", &this.display_name, 256)?;
@@ -120,36 +118,24 @@ operation! {
         if let Some(visibility) = this.visibility {
             body["visibility"] = json!(visibility);
         }
-        let graph = Graph::root(call);
-        let before: Vec<String> = call.step("before", |_| named(&graph, &this.display_name)).await?;
-        let begun = call
-            .step("create", async |begun| {
-                if begun && let Some(ours) = come(&graph, &this.display_name, &before).await? {
-                    return Ok(ours);
-                }
-                match begin(&graph, &body).await {
-                    Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
-                        come(&graph, &this.display_name, &before).await?.ok_or(error)
-                    }
-                    begun => begun,
-                }
-            })
-            .await?;
-        finish(&graph, begun).await
+        making::named(&Graph::root(call).in_every_word(), &this.display_name, &body).await
     }
 }
 
 operation! {
-    /// Makes the team of a class, or of a Microsoft 365 group, and waits until it stands. Where it stands already, it is
-    /// answered.
+    /// Makes the team of a class, or of a Microsoft 365 group, and waits until it stands. Where it stands already, it
+    /// is answered.
     ///
-    /// <https://learn.microsoft.com/graph/api/team-post>, template `educationClass`. Access `write`. Application or
-    /// delegated: `Team.Create`. A class that was just made is not known everywhere for some minutes: it is tried three
-    /// times, ten seconds apart. Takes steps. Errors: `not_found`, `in_progress` when Microsoft is not done by the deadline.
+    /// <https://learn.microsoft.com/graph/api/team-post>, template `educationClass` for a class and `standard` for
+    /// another group. Access `write`. Application or delegated: `Team.Create`, `Team.ReadBasic.All` to look for it, and
+    /// `EduRoster.ReadBasic` to tell what it is; for a group that is no class, `GroupMember.Read.All` too. A class that
+    /// was just made is not known everywhere for some minutes: it is tried three times, ten seconds apart. Takes steps.
+    /// Errors: `not_found`, `invalid_argument` with `classId` for a group that is no Microsoft 365 group, `in_progress`
+    /// when Microsoft is not done by the deadline.
     ///
     /// Example: `{"classId": "11014"}`
     CreateTeamFromClass = "createTeamFromClass", Write, WithKey -> Team,
-    scopes &[&["Team.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
+    scopes OF_CLASS, Any,
     discloses {}
     by {
         /// The class's id, which is its group's.
@@ -157,39 +143,15 @@ operation! {
     }
     required {}
     optional {}
-    steps ["create", "ready"]
+    steps ["kind", "create", "ready"]
     within 120
     run |this, call| {
-        let graph = Graph::root(call);
+        let kind: String = call.step("kind", async |_| kind(call, &this.class_id).await).await?;
         let body = json!({
-            "template@odata.bind": template("educationClass"),
+            "template@odata.bind": template(&kind),
             "group@odata.bind": format!("https://graph.microsoft.com/v1.0/groups({})", quoted(&this.class_id)),
         });
-        let there = || async {
-            let team: Option<Team> = graph.find(&["teams", &this.class_id], &[]).await?;
-            Ok(team.map(|_| Begun { team_id: this.class_id.clone(), operation_id: String::new() }))
-        };
-        let begun = call
-            .step("create", async |_| {
-                if let Some(there) = there().await? {
-                    return Ok(there);
-                }
-                let mut tries = 1;
-                loop {
-                    match begin(&graph, &body).await {
-                        Err(error) if error.code() == ErrorCode::NotFound && tries < NOT_YET.0 => {
-                            tries += 1;
-                            call.runtime().sleep(NOT_YET.1).await;
-                        }
-                        Err(error) if matches!(error.code(), ErrorCode::Conflict | ErrorCode::OutcomeUnknown) => {
-                            return there().await?.ok_or(error);
-                        }
-                        begun => return begun,
-                    }
-                }
-            })
-            .await?;
-        finish(&graph, begun).await
+        making::of_group(&Graph::root(call).in_every_word(), &this.class_id, &body).await
     }
 }
 
@@ -209,19 +171,20 @@ operation! {
     }
     required {}
     optional {}
-    run |this, call| { Graph::root(call).get(&["teams", &this.team_id], &[]).await }
+    run |this, call| { Graph::root(call).in_every_word().get(&["teams", &this.team_id], &[]).await }
 }
 
 list! {
     /// Lists the teams of the school, or those that a person belongs to.
     ///
-    /// <https://learn.microsoft.com/graph/api/teams-list>, <https://learn.microsoft.com/graph/api/user-list-joinedteams>.
-    /// Access `read`. Application or delegated: `Team.ReadBasic.All`.
+    /// <https://learn.microsoft.com/graph/api/teams-list>,
+    /// <https://learn.microsoft.com/graph/api/user-list-joinedteams>. Access `read`. Application or delegated:
+    /// `Team.ReadBasic.All`.
     ///
     /// Example: `{"userId": "teacher@yourschool.example"}`
     ListTeams = "listTeams" -> Team,
     scopes READS, Any,
-    discloses { "userId": Identity(Anyone) }
+    discloses { "userId": Identity(Anyone), "filter": Identity(Anyone) }
     by {}
     required {}
     optional {
@@ -235,10 +198,13 @@ list! {
         if this.user_id.is_some() && this.filter.is_some() {
             return Err(Error::invalid("filter", "cannot stand beside userId"));
         }
+        if this.user_id.is_some() && this.page_size.is_some() {
+            return Err(Error::invalid("pageSize", "cannot stand beside userId: a person's teams come all at once"));
+        }
     }
     at |this, call| match &this.user_id {
-        Some(user) => Graph::root(call).below(&["users", user, "joinedTeams"]),
-        None => Graph::root(call).below(&["teams"]),
+        Some(user) => Graph::root(call).in_every_word().below(&["users", user, "joinedTeams"]),
+        None => Graph::root(call).in_every_word().below(&["teams"]),
     }, &[], super::graph::query(&[("$filter", this.filter.as_deref())])
 }
 
@@ -269,100 +235,33 @@ operation! {
     }
 }
 
+/// The template for a group's team: a class's own where the group is a class's.
+async fn kind(call: &Call<'_, Microsoft365>, id: &str) -> Result<String> {
+    let path = [id];
+    let classes = Graph::root(call).below(&["education", "classes"]);
+    if classes.find::<EducationClass>(&path, &[]).await?.is_some() {
+        return Ok("educationClass".to_owned());
+    }
+    let groups = Graph::root(call).below(&["groups"]).needing(groups::READS);
+    let select = [("$select", "id,groupTypes,createdDateTime".to_owned())];
+    let group: Group = making::soon(call, || groups.get(&path, &select)).await?;
+    if !group.group_types.iter().flatten().any(|kind| kind == "Unified") {
+        return Err(Error::invalid(
+            "classId",
+            "must be of a class or a Microsoft 365 group: no other can become a team",
+        ));
+    }
+    // The directory may know a new class's group before it knows the class.
+    let made = group.created_date_time.and_then(|made| made.parse::<Timestamp>().ok()).unwrap_or_else(|| call.now());
+    if call.now().since(made) < making::SPREAD {
+        match making::soon(call, || classes.get::<EducationClass>(&path, &[])).await {
+            Err(error) if error.code() == ErrorCode::NotFound => {}
+            class => return class.map(|_| "educationClass".to_owned()),
+        }
+    }
+    Ok("standard".to_owned())
+}
+
 fn template(name: &str) -> String {
     format!("https://graph.microsoft.com/v1.0/teamsTemplates('{name}')")
-}
-
-/// The ids of the teams of that name.
-async fn named(graph: &Graph<'_>, name: &str) -> Result<Vec<String>> {
-    let filter = [("$filter", format!("displayName eq {}", quoted(name)))];
-    let listed: Listed<Team> = graph.list(&["teams"], &filter, None, None).await?;
-    Ok(listed.value.into_iter().filter_map(|team| team.id).collect())
-}
-
-/// The team of that name that has come since.
-async fn come(graph: &Graph<'_>, name: &str, before: &[String]) -> Result<Option<Begun>> {
-    let new: Vec<String> = named(graph, name).await?.into_iter().filter(|id| !before.contains(id)).collect();
-    match <[String; 1]>::try_from(new) {
-        Ok([team_id]) => Ok(Some(Begun { team_id, operation_id: String::new() })),
-        Err(none) if none.is_empty() => Ok(None),
-        Err(_) => Err(Error::new(
-            ErrorCode::OutcomeUnknown,
-            "several teams of that name have come since the first try; one of them may be this one",
-        )),
-    }
-}
-
-/// Asks for a team: where it will be, and what makes it.
-async fn begin(graph: &Graph<'_>, body: &Value) -> Result<Begun> {
-    let request = graph.request(Method::Post, &["teams"])?.json(body);
-    let response: Response = graph.send(request, Repeat::Never).await?;
-    begun(&response.headers).ok_or_else(|| {
-        Error::new(ErrorCode::OutcomeUnknown, "Microsoft is making the team, and did not say under which id")
-    })
-}
-
-/// `Location: /teams('{id}')/operations('{id}')`: a path in OData's own syntax, without the version.
-fn begun(headers: &Headers) -> Option<Begun> {
-    let mut keys = headers.get("location")?.split('\'').skip(1).step_by(2);
-    Some(Begun { team_id: keys.next()?.to_owned(), operation_id: keys.next()?.to_owned() })
-}
-
-/// Waits until the team stands, and reads it.
-async fn finish(graph: &Graph<'_>, begun: Begun) -> Result<Team> {
-    let call: &Call<'_, Microsoft365> = &graph.call;
-    call.note("id", begun.team_id.clone());
-    call.step("ready", async |_| {
-        // Some operations are named by zeros alone, which nothing answers to: then the team itself is looked for.
-        let watched = begun.operation_id.bytes().any(|byte| !matches!(byte, b'0' | b'-'));
-        loop {
-            let ended = if watched { made(graph, &begun).await? } else { stands(graph, &begun.team_id).await? };
-            if ended {
-                return Ok(true);
-            }
-            if call.deadline().since(call.now()) <= LOOK {
-                return Err(Error::new(
-                    ErrorCode::InProgress,
-                    "Microsoft is still making the team; repeat the call with the same idempotency key to wait for it",
-                )
-                .with_retry(Retry::After(Duration::from_secs(30))));
-            }
-            call.runtime().sleep(LOOK).await;
-        }
-    })
-    .await?;
-    graph.get(&["teams", &begun.team_id], &[]).await
-}
-
-async fn stands(graph: &Graph<'_>, team: &str) -> Result<bool> {
-    Ok(graph.find::<Team>(&["teams", team], &[]).await?.is_some())
-}
-
-async fn made(graph: &Graph<'_>, begun: &Begun) -> Result<bool> {
-    let path = ["teams", &begun.team_id, "operations", &begun.operation_id];
-    let Some(progress) = graph.find::<Progress>(&path, &[]).await? else { return Ok(false) };
-    match progress.status.as_str() {
-        "succeeded" => Ok(true),
-        "failed" => {
-            let words = progress.error.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
-            Err(Error::new(ErrorCode::Vendor, format!("Microsoft could not make the team: {words}")))
-        }
-        _ => Ok(false),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ids_are_read_out_of_odata_keys() {
-        let mut headers = Headers::default();
-        assert!(begun(&headers).is_none());
-        headers.set("location", "/teams('t-1')/operations('o-2')");
-        let ids = begun(&headers).unwrap();
-        assert_eq!((ids.team_id.as_str(), ids.operation_id.as_str()), ("t-1", "o-2"));
-        headers.set("location", "/teams/t-1");
-        assert!(begun(&headers).is_none());
-    }
 }

@@ -107,8 +107,8 @@ macro_rules! whose {
     ($this:tt $other:ident $($rest:ident)*) => { super::wire::whose!($this $($rest)*) };
 }
 
-/// An operation that answers a page of a list, with `pageSize` and `pageToken` among its arguments. `from` is the place in
-/// Graph that `at` begins at; `query` what narrows the list.
+/// An operation that answers a page of a list, with `pageSize` and `pageToken` among its arguments. `from` is the place
+/// in Graph that `at` begins at; `query` what narrows the list.
 macro_rules! list {
     (
         $(#[$about:meta])*
@@ -148,6 +148,13 @@ macro_rules! list {
             }
         }
 
+        super::wire::paged!($name -> $item);
+    };
+}
+
+/// Page after page, by the token of the page before.
+macro_rules! paged {
+    ($name:ident -> $item:ty) => {
         impl $crate::providers::Paged for $name {
             type Item = $item;
 
@@ -209,4 +216,4 @@ macro_rules! choice {
 }
 
 pub(super) use crate::providers::names::camel;
-pub(super) use {arguments, choice, list, object, operation, record, whose};
+pub(super) use {arguments, choice, list, object, operation, paged, record, whose};

@@ -9,8 +9,10 @@ use super::super::odata::Listing;
 use super::super::table::{Kind, Row};
 use super::super::world::World;
 
-const SUBMISSIONS: Listing<'_> =
-    Listing::new("education/classes('id')/assignments('id')/submissions").size(20).expanded(&["outcomes"]);
+const SUBMISSIONS: Listing<'_> = Listing::new("education/classes('id')/assignments('id')/submissions")
+    .size(20)
+    .expanded(&["outcomes"])
+    .late(&[("status", &["reassigned", "excused"])]);
 const OUTCOMES: Listing<'_> = Listing::new("education/classes('id')/assignments('id')/submissions('id')/outcomes");
 const POINTS: &str = "#microsoft.graph.educationPointsOutcome";
 const FEEDBACK: &str = "#microsoft.graph.educationFeedbackOutcome";
@@ -72,7 +74,8 @@ fn with_outcomes(context: &Context<'_>, row: &Row) -> Value {
 
 fn whole(context: &Context<'_>, row: &Row) -> Outcome {
     let row = context.world.table.get(Kind::Submission, &row.parent, &row.id).ok_or_else(GraphError::not_found)?;
-    context.whole(StatusCode::OK, SUBMISSIONS.set, row.value.clone())
+    let submission = context.worded(row.value.clone(), &SUBMISSIONS)?;
+    context.whole(StatusCode::OK, SUBMISSIONS.set, submission)
 }
 
 /// Gives a student a submission to work on, with the outcomes that the grading asks for.

@@ -11,7 +11,7 @@ use super::super::table::{Kind, Row};
 use super::{members, messages};
 use crate::exchange::Answer;
 
-const CHANNELS: Listing<'_> = Listing::new("teams('id')/channels");
+const CHANNELS: Listing<'_> = Listing::new("teams('id')/channels").late(&[("membershipType", &["shared"])]).uncut();
 /// What no channel's name may contain.
 const FORBIDDEN: &[char] = &['~', '#', '%', '&', '*', '{', '}', '+', '/', '\\', ':', '<', '>', '?', '|', '\'', '"'];
 

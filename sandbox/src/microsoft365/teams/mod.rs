@@ -30,8 +30,13 @@ const OF_GROUP: &[&str] = &["displayName", "visibility", "specialization", "memb
 pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
     match (context.method().clone(), path) {
         (Method::GET, []) => {
-            let teams = context.world.table.under(Kind::Team, "").filter(|row| row.unseen == 0);
-            let teams = teams.map(|row| row.value.clone()).collect();
+            let (seen, unseen): (Vec<&Row>, Vec<&Row>) =
+                context.world.table.under(Kind::Team, "").partition(|row| row.unseen == 0);
+            let teams = seen.into_iter().map(|row| row.value.clone()).collect();
+            let coming: Vec<String> = unseen.into_iter().map(|row| row.id.clone()).collect();
+            for id in coming {
+                context.world.table.look(Kind::Team, &id);
+            }
             context.page(teams, &TEAMS.shown(LISTED))
         }
         (Method::POST, []) => create(context),
@@ -80,7 +85,7 @@ pub(super) fn joined(context: &Context<'_>, user: &str) -> Outcome {
     let table = &context.world.table;
     let is_in = |team: &&Row| members::has(context, &team.id, user);
     let teams = table.under(Kind::Team, "").filter(is_in).map(|row| row.value.clone()).collect();
-    context.page(teams, &TEAMS.shown(LISTED))
+    context.page(teams, &TEAMS.shown(LISTED).uncut())
 }
 
 fn create(context: &mut Context<'_>) -> Outcome {
@@ -94,12 +99,14 @@ fn create(context: &mut Context<'_>) -> Outcome {
         None => return Err(GraphError::bad("'template@odata.bind' must be specified.")),
     };
     let id = match text(&body, "group@odata.bind") {
-        Some(group) => of_existing(context, &body, group)?,
+        Some(group) => of_existing(context, &body, group, class)?,
         None => of_nothing(context, &body)?,
     };
     let row = context.world.table.by_id(Kind::Group, &id).map(|row| row.value.clone()).unwrap_or_default();
-    let is_class = class || context.world.table.by_id(Kind::Class, &id).is_some();
-    add(context, &row, &body, is_class);
+    let is_class = class || template.is_none() && context.world.table.by_id(Kind::Class, &id).is_some();
+    // Until it is made, nobody finds it.
+    let unseen = context.world.settings.polls.max(context.world.settings.lag);
+    add(context, &row, &body, is_class, unseen);
     for given in items(&body, "channels") {
         let name = needed(given, "displayName")?.to_owned();
         channels::add(context, &id, &name, given);
@@ -147,11 +154,17 @@ fn of_nothing(context: &mut Context<'_>, body: &Value) -> Result<String, GraphEr
 }
 
 /// The group that a link names, which must not have a team yet.
-fn of_existing(context: &mut Context<'_>, body: &Value, link: &str) -> Result<String, GraphError> {
+fn of_existing(context: &mut Context<'_>, body: &Value, link: &str, class: bool) -> Result<String, GraphError> {
     if let Some(name) = OF_GROUP.iter().find(|name| body.get(**name).is_some()) {
         return Err(GraphError::bad(format!("'{name}' cannot be specified when creating a team from a group.")));
     }
     let group = context.seen(Kind::Group, bound(link).unwrap_or_default(), GraphError::not_found())?;
+    if class && context.world.table.by_id(Kind::Class, &group.id).is_none() {
+        return Err(GraphError::bad("The template 'educationClass' is for the group of a class."));
+    }
+    if !items(&group.value, "groupTypes").iter().any(|kind| kind == "Unified") {
+        return Err(GraphError::bad("Only a Microsoft 365 group can have a team."));
+    }
     adopt(context, &group.id)?;
     Ok(group.id)
 }
@@ -178,7 +191,7 @@ fn adopt(context: &mut Context<'_>, group: &str) -> Result<(), GraphError> {
 }
 
 /// Adds the team of a group, with its General channel.
-fn add(context: &mut Context<'_>, group: &Value, body: &Value, class: bool) {
+fn add(context: &mut Context<'_>, group: &Value, body: &Value, class: bool, unseen: u32) {
     let id = text(group, "id").unwrap_or_default().to_owned();
     let mut team = json!({
         "id": id,
@@ -196,7 +209,7 @@ fn add(context: &mut Context<'_>, group: &Value, body: &Value, class: bool) {
             team[name] = settings.clone();
         }
     }
-    context.world.add_slowly(Kind::Team, "", team);
+    context.world.table.add(Kind::Team, "", team, unseen);
     channels::add(context, &id, "General", &json!({}));
 }
 
@@ -221,7 +234,8 @@ pub(super) fn of_group(context: &mut Context<'_>, group: &str) -> Outcome {
             let body = context.optional_body()?;
             adopt(context, &group.id)?;
             let class = context.world.table.by_id(Kind::Class, &group.id).is_some();
-            add(context, &group.value, &body, class);
+            let lag = context.world.settings.lag;
+            add(context, &group.value, &body, class, lag);
             let row = context.world.table.by_id(Kind::Team, &group.id).ok_or_else(GraphError::not_found)?;
             context.whole(StatusCode::CREATED, TEAMS.set, row.value.clone())
         }
@@ -255,8 +269,10 @@ fn poll(context: &mut Context<'_>, team: &str, id: &str) -> Outcome {
     let going_on = context.world.table.look(Kind::TeamOperation, id);
     let row = context.world.table.get(Kind::TeamOperation, team, id).ok_or_else(GraphError::not_found)?;
     let mut operation = row.value.clone();
-    if going_on {
-        operation["status"] = json!("inProgress");
+    match going_on {
+        true => operation["status"] = json!("inProgress"),
+        // What is done is to be seen.
+        false => while context.world.table.look(Kind::Team, team) {},
     }
     context.one(operation, &Listing::new("teams('id')/operations"))
 }
