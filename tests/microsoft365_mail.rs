@@ -220,3 +220,29 @@ async fn a_submission_is_graded_and_given_back() {
     let again = json!({ "classId": class, "assignmentId": assignment, "submissionId": submission });
     assert_eq!(school.ask("reassignSubmission", again).await["status"], "reassigned");
 }
+
+#[tokio::test]
+async fn a_new_text_does_not_end_the_meeting() {
+    let school = School::open().await;
+    let mut meeting = event();
+    (meeting["isOnlineMeeting"], meeting["content"]) = (json!(true), json!("Old agenda"));
+    let made = school.ask("createCalendarEvent", meeting).await;
+    let join = made["onlineMeeting"]["joinUrl"].clone();
+    for (content, kind, shown) in
+        [("New <agenda>", "text", "New &lt;agenda&gt;"), ("<p>Newer</p>", "html", "<p>Newer</p>")]
+    {
+        let change = json!({ "eventId": id(&made), "content": content, "contentType": kind });
+        let changed = school.ask("updateCalendarEvent", change).await;
+        assert_eq!((&changed["isOnlineMeeting"], &changed["onlineMeeting"]["joinUrl"]), (&json!(true), &join));
+        let body = changed["body"]["content"].as_str().unwrap();
+        assert!(body.contains(shown) && !body.contains("Old agenda"), "{body}");
+        assert_eq!(body.matches("me-email-text").count(), 1, "{body}");
+    }
+    // What is not found cannot be kept.
+    assert!(school.graph().retext_event(&id(&made), "<p>Only this</p>"));
+    let error = school.refuse("updateCalendarEvent", json!({ "eventId": id(&made), "content": "Agenda" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("content")));
+    let plain = id(&school.ask("createCalendarEvent", event()).await);
+    let changed = school.ask("updateCalendarEvent", json!({ "eventId": plain, "content": "Agenda" })).await;
+    assert_eq!(changed["body"]["content"], "Agenda");
+}

@@ -163,6 +163,14 @@ impl Microsoft365 {
         world.table.all(Kind::Event).filter(|row| is_own(&row.parent)).map(|row| row.value.clone()).collect()
     }
 
+    /// Puts another text into an event and leaves all else as it is, which no request can; false if there is none.
+    pub fn retext_event(&self, id: &str, html: &str) -> bool {
+        let mut world = self.world.lock();
+        let calendar = world.table.by_id(Kind::Event, id).map(|row| row.parent.clone());
+        let row = calendar.and_then(|calendar| world.table.change(Kind::Event, &calendar, id));
+        row.map(|row| row.value["body"] = json!({ "contentType": "html", "content": html })).is_some()
+    }
+
     /// A user's online meetings, oldest first.
     pub fn meetings(&self, user: &str) -> Vec<Value> {
         self.rows(Kind::Meeting, user)

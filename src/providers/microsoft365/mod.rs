@@ -19,6 +19,7 @@ mod files;
 mod graph;
 mod groups;
 mod mail;
+mod meeting_text;
 mod meetings;
 mod members;
 mod message;
