@@ -246,3 +246,17 @@ async fn a_new_text_does_not_end_the_meeting() {
     let changed = school.ask("updateCalendarEvent", json!({ "eventId": plain, "content": "Agenda" })).await;
     assert_eq!(changed["body"]["content"], "Agenda");
 }
+
+#[tokio::test]
+async fn who_may_not_see_a_draft_is_told_so_before_anything_leaves() {
+    let school = School::open().await;
+    let draft = id(&school.ask("createDraft", mail(json!([]))).await);
+    school.graph().add_refresh_token("blind", TEACHER_ID, &["Mail.Send"]);
+    school.configure(|config| config.refresh_token("blind")).await;
+    let before = school.graph().requests().len();
+    let error = school.refuse("sendDraft", json!({ "messageId": draft })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")));
+    assert!(error.message().contains("Mail.ReadBasic"), "{error}");
+    let asked = school.graph().requests().split_off(before);
+    assert!(asked.iter().all(|request| request.path.ends_with("/token")), "{asked:?}");
+}

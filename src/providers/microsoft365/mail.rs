@@ -17,7 +17,10 @@ use crate::{
     transport::{Method, Repeat, oauth::Scopes},
 };
 
-const READS: Scopes = &[&["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite", "Mail.ReadBasic.All"]];
+const BASIC: &[&str] = &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite", "Mail.ReadBasic.All"];
+const READS: Scopes = &[BASIC];
+/// To send what is there, which is looked at before.
+const SENDS: Scopes = &[BASIC, &["Mail.Send"]];
 const WHOLE: Scopes = &[&["Mail.Read", "Mail.ReadWrite"]];
 const WRITES: Scopes = &[&["Mail.ReadWrite"]];
 
@@ -141,13 +144,13 @@ operation! {
 operation! {
     /// Sends a draft.
     ///
-    /// <https://learn.microsoft.com/graph/api/message-send>. Access `send`. Application or delegated: `Mail.Send`. Never
-    /// repeated by the library; after a lost answer it looks once whether the draft is one still. Errors: `not_found`,
-    /// `conflict` where it was sent already, `outcome_unknown`.
+    /// <https://learn.microsoft.com/graph/api/message-send>. Access `send`. Application or delegated: `Mail.Send`, and
+    /// `Mail.ReadBasic` to see whether it is a draft still. Never repeated by the library; after a lost answer it looks for
+    /// that once more. Errors: `not_found`, `conflict` where it was sent already, `outcome_unknown`.
     ///
     /// Example: `{"messageId": "AAMkAGVmMDEz…"}`
     SendDraft = "sendDraft", Send, Never -> SentMail,
-    scopes &[&["Mail.Send"]], Any,
+    scopes SENDS, Any,
     discloses {}
     by {
         /// The draft's id.
