@@ -18,7 +18,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     model::Timestamp,
     providers::{Incoming, Webhook, WebhookEvent, WebhookReply, webhook},
-    transport::jwt::PrivateKey,
+    transport::{jwt::PrivateKey, oauth},
 };
 
 /// The application that Graph's notifications come from, in every school.
@@ -42,6 +42,9 @@ struct Sealed {
     data: String,
     data_signature: String,
     data_key: String,
+    /// The thumbprint of the certificate, as `subscribe` gave it.
+    #[serde(default)]
+    encryption_certificate_id: String,
 }
 
 fn delivery(body: &[u8]) -> Result<Delivery> {
@@ -203,6 +206,15 @@ fn open(config: &Microsoft365Config, sealed: &Sealed) -> Result<Value> {
         let why = "the notification is encrypted, and the settings have no key to open it";
         return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.notification_key"));
     };
+    let ours =
+        config.notification_certificate.as_ref().map(|certificate| oauth::thumbprint(certificate)).transpose()?;
+    let theirs = &sealed.encryption_certificate_id;
+    if ours.is_some_and(|ours| !theirs.is_empty() && ours != *theirs) {
+        let why = "the notification is encrypted to another certificate than the settings have: its subscription is of before \
+                   they were changed, and is made anew when it is renewed. Until then the settings would need the certificate \
+                   and the key of before";
+        return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.notification_certificate"));
+    }
     let private = PrivateKey::from_pem(key.expose())?;
     let decode = |text: &str| STANDARD.decode(text).map_err(|_| bad());
     let (data, signature) = (decode(&sealed.data)?, decode(&sealed.data_signature)?);
@@ -370,7 +382,8 @@ mod tests {
         #[test]
         fn any_body_is_read_or_refused(body: Vec<u8>, data in "[A-Za-z0-9+/=]{0,64}") {
             let _ = take("https://sis.example/hook", &body, None);
-            let sealed = Sealed { data: data.clone(), data_signature: data.clone(), data_key: data };
+            let (data_signature, data_key) = (data.clone(), data.clone());
+            let sealed = Sealed { data, data_signature, data_key, encryption_certificate_id: String::new() };
             prop_assert!(open(&config(), &sealed).is_err());
         }
     }
