@@ -303,6 +303,13 @@ mod graph {
         let mut bare = body.clone();
         bare["validationTokens"] = json!([]);
         assert_eq!(post(&school, &bare).await.status(), 401);
+        // An id is the same in capitals.
+        let mut loud = body.clone();
+        loud["value"][0]["resourceData"]["@odata.etag"] = json!("W/\"3\"");
+        let token = school.sandbox.microsoft365().validation_token(&microsoft::CLIENT_ID.to_uppercase());
+        loud["validationTokens"] = json!([token]);
+        assert!(post(&school, &loud).await.status().is_success());
+        assert_eq!(kinds(&school).await.len(), 2);
         let mut other = body;
         other["validationTokens"] = json!([school.sandbox.microsoft365().validation_token("another-application")]);
         assert_eq!(post(&school, &other).await.status(), 401);
