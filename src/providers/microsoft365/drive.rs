@@ -325,9 +325,46 @@ operation! {
             Some(parent) => body["parentReference"] = json!({ "id": parent }),
             None => {}
         }
-        let graph = if_match(graph, this.e_tag.as_deref());
-        graph.make(Method::Patch, &item(&this.item_id, &[]), &body, Repeat::Always).await
+        match &this.e_tag {
+            Some(tag) => move_if(&graph, &this.item_id, tag, &body).await,
+            None => graph.make(Method::Patch, &item(&this.item_id, &[]), &body, Repeat::Always).await,
+        }
     }
+}
+
+/// Moves what still has this tag. The move gives it another, so that to repeat it would be refused: after a lost answer it
+/// is looked for where it was to go, and moved once more only where it has its tag still.
+async fn move_if(graph: &Graph<'_>, id: &str, tag: &str, body: &Value) -> Result<DriveItem> {
+    let path = item(id, &[]);
+    for last in [false, true] {
+        let request = graph.request(Method::Patch, &path)?.header("if-match", tag).json(body);
+        let moved = match graph.send(request, Repeat::Never).await {
+            Ok(response) => graph.call.read::<DriveItem>(&response, Repeat::Never),
+            Err(error) => Err(error),
+        };
+        match moved {
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+                let Ok(now) = graph.get::<DriveItem>(&path, &[]).await else { return Err(error) };
+                if is_moved(&now, body) {
+                    return Ok(now);
+                }
+                if last || now.e_tag.as_deref() != Some(tag) {
+                    return Err(error);
+                }
+            }
+            moved => return moved,
+        }
+    }
+    Err(Error::internal("a move ended without an outcome"))
+}
+
+/// Whether an item has the name and the folder that a change was to give it.
+fn is_moved(item: &DriveItem, body: &Value) -> bool {
+    let named = body.get("name").is_none_or(|name| name.as_str() == item.name.as_deref());
+    let placed = body
+        .pointer("/parentReference/id")
+        .is_none_or(|id| item.parent_reference.as_ref().and_then(|parent| parent.get("id")) == Some(id));
+    named && placed
 }
 
 operation! {
