@@ -260,3 +260,17 @@ async fn who_may_not_see_a_draft_is_told_so_before_anything_leaves() {
     let asked = school.graph().requests().split_off(before);
     assert!(asked.iter().all(|request| request.path.ends_with("/token")), "{asked:?}");
 }
+
+#[tokio::test]
+async fn an_attachment_is_found_again_among_many() {
+    let school = School::open().await;
+    let mut files: Vec<Value> = (0..11).map(|at| file(&format!("{at}.txt"), 10)).collect();
+    files.push(file("film.mp4", 5 << 20));
+    // The last range has arrived, and with it the session is over.
+    let last = sandbox::Rule::every(2, Fault::CutAfter).method("PUT").path("upload");
+    school.graph().faults().add(last);
+    let draft = school.ask("createDraft", mail(json!(files))).await;
+    let attached = school.graph().attachments(&id(&draft));
+    assert_eq!(attached.iter().filter(|one| one["name"] == "film.mp4").count(), 1);
+    assert_eq!((attached.len(), school.sent("POST", "createUploadSession")), (12, 1));
+}

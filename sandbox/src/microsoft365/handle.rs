@@ -156,6 +156,11 @@ impl Microsoft365 {
         self.rows(Kind::Message, user)
     }
 
+    /// What is attached to a message.
+    pub fn attachments(&self, message: &str) -> Vec<Value> {
+        self.rows(Kind::Attachment, message)
+    }
+
     /// The events in a user's calendars, oldest first.
     pub fn events(&self, user: &str) -> Vec<Value> {
         let world = self.world.lock();
