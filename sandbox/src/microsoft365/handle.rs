@@ -129,6 +129,11 @@ impl Microsoft365 {
         self.world.lock().settings.inside_only = only;
     }
 
+    /// Whether what watches a copy names it when it is complete, which it does unless this is called.
+    pub fn name_copies(&self, name: bool) {
+        self.world.lock().settings.copies_named = name;
+    }
+
     /// How many bytes the drive of a user, group or site may hold.
     pub fn set_quota(&self, owner: &str, bytes: u64) {
         let mut world = self.world.lock();

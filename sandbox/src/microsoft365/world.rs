@@ -25,11 +25,21 @@ pub(super) struct Settings {
     pub(super) handshake: bool,
     /// Whether nobody outside the tenant may be invited to a file.
     pub(super) inside_only: bool,
+    /// Whether what watches a copy names it in the end.
+    pub(super) copies_named: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { lag: 0, polls: 1, page: 999, throttled_items: 0, handshake: false, inside_only: false }
+        Self {
+            lag: 0,
+            polls: 1,
+            page: 999,
+            throttled_items: 0,
+            handshake: false,
+            inside_only: false,
+            copies_named: true,
+        }
     }
 }
 
