@@ -206,6 +206,25 @@ async fn changes_are_told_and_a_stale_token_asks_for_all() {
     assert!(error.message().contains("full resync"), "{error}");
 }
 
+#[test]
+fn what_is_looked_for_may_name_somebody_and_is_recorded_as_told() {
+    let provider = sis_integrations::providers::all().into_iter().find(|it| it.info.id == "microsoft365").unwrap();
+    for (operation, argument) in [
+        ("listCalendarEvents", "filter"),
+        ("listMessages", "filter"),
+        ("listMessages", "search"),
+        ("listListItems", "filter"),
+        ("searchSites", "search"),
+        ("searchDrive", "search"),
+        ("getDriveItem", "path"),
+        ("getSite", "path"),
+        ("uploadFile", "folder"),
+    ] {
+        let told = provider.operations.iter().find(|it| it.name == operation).unwrap().discloses;
+        assert!(told.iter().any(|disclosed| disclosed.argument == argument), "{operation} {argument}");
+    }
+}
+
 #[tokio::test]
 async fn sites_have_drives_and_lists() {
     let school = School::open().await;

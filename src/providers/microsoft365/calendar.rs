@@ -250,6 +250,7 @@ operation! {
     discloses {
         "subject": Schedule(Anyone), "content": Message(Anyone), "start": Schedule(Anyone), "end": Schedule(Anyone),
         "location": Schedule(Anyone), "attendees.address": Contact(Anyone), "attendees.name": Identity(Anyone),
+        "recurrence": Schedule(Anyone),
     }
     by {}
     required {
@@ -322,6 +323,7 @@ operation! {
     discloses {
         "subject": Schedule(Anyone), "content": Message(Anyone), "start": Schedule(Anyone), "end": Schedule(Anyone),
         "location": Schedule(Anyone), "attendees.address": Contact(Anyone), "attendees.name": Identity(Anyone),
+        "recurrence": Schedule(Anyone),
     }
     by {
         /// The event's id.
@@ -446,7 +448,7 @@ list! {
     /// Example: `{"filter": "start/dateTime ge '2026-12-01T00:00:00'"}`
     ListCalendarEvents = "listCalendarEvents" -> Event,
     scopes READS, Any,
-    discloses {}
+    discloses { "filter": Contact(Anyone) }
     by {}
     required {}
     optional {

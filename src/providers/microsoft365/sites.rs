@@ -86,7 +86,7 @@ list! {
     /// Example: `{"search": "library"}`
     SearchSites = "searchSites" -> Site,
     scopes READS, Any,
-    discloses {}
+    discloses { "search": Content(Anyone) }
     by {}
     required {
         /// The words; `*` for every site.
@@ -106,7 +106,7 @@ operation! {
     /// Example: `{"siteId": "yourschool.sharepoint.com", "path": "sites/library"}`
     GetSite = "getSite", Read, Always -> Site,
     scopes READS, Any,
-    discloses {}
+    discloses { "path": Content(Anyone) }
     by {
         /// The site's id, `root`, or the host beside a `path`.
         site_id: String,
@@ -195,7 +195,7 @@ list! {
     /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment", "filter": "fields/Title eq 'Beamer'"}`
     ListListItems = "listListItems" -> ListItem,
     scopes READS, Any,
-    discloses {}
+    discloses { "filter": Content(Anyone) }
     by {
         /// The site's id.
         site_id: String,
