@@ -189,6 +189,16 @@ impl World {
             "displayName": "Trips",
             "list": { "template": "genericList", "hidden": false, "contentTypesEnabled": false },
             "webUrl": format!("https://{DOMAIN}/sites/{path}/Lists/Trips"),
+            "columns": [super::sites::column("Destination"), super::sites::column("Due date")],
+        });
+        self.add(Kind::List, id, value);
+        let list = self.guid();
+        let value = json!({
+            "id": list,
+            "name": "Lost and found",
+            "displayName": "Lost and found",
+            "list": { "template": "genericList", "hidden": false, "contentTypesEnabled": false },
+            "webUrl": format!("https://{DOMAIN}/sites/{path}/Lists/Lost%20and%20found"),
         });
         self.add(Kind::List, id, value);
     }
