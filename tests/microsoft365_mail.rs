@@ -274,3 +274,20 @@ async fn an_attachment_is_found_again_among_many() {
     assert_eq!(attached.iter().filter(|one| one["name"] == "film.mp4").count(), 1);
     assert_eq!((attached.len(), school.sent("POST", "createUploadSession")), (12, 1));
 }
+
+#[tokio::test]
+async fn folders_are_listed_at_every_depth() {
+    let school = School::open().await;
+    let parents = school.graph().add_mail_folder(TEACHER_ID, "inbox", "Parents");
+    school.graph().add_mail_folder(TEACHER_ID, &parents, "Class 7b");
+    let names = async |of: Value| -> Vec<String> {
+        let listed = school.ask("listMailFolders", of).await;
+        let names = listed["items"].as_array().unwrap().iter().map(|it| it["displayName"].as_str().unwrap().to_owned());
+        names.collect()
+    };
+    assert!(!names(json!({})).await.contains(&"Parents".to_owned()));
+    assert_eq!(names(json!({ "parentFolderId": "inbox" })).await, ["Parents"]);
+    assert_eq!(names(json!({ "parentFolderId": parents })).await, ["Class 7b"]);
+    let error = school.refuse("listMailFolders", json!({ "parentFolderId": "nowhere" })).await;
+    assert_eq!(error.code(), ErrorCode::NotFound);
+}

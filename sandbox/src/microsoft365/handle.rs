@@ -151,6 +151,15 @@ impl Microsoft365 {
         id
     }
 
+    /// Adds a folder within another of a user's mailbox, which its id or a name such as `inbox` says. Gives its id.
+    pub fn add_mail_folder(&self, user: &str, parent: &str, name: &str) -> String {
+        let mut world = self.world.lock();
+        let id = world.mailbox_id();
+        let folder = json!({ "id": id, "displayName": name, "parentFolderId": parent, "isHidden": false });
+        world.add(Kind::MailFolder, user, folder);
+        id
+    }
+
     /// Everything that left a mailbox, oldest first.
     pub fn mails(&self) -> Vec<Mail> {
         self.world.lock().sent.iter().map(Mail::of).collect()
