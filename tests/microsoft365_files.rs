@@ -124,17 +124,35 @@ async fn a_folder_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_folder_is_made_once() {
-    for fault in [Fault::CutBefore, Fault::CutAfter] {
+async fn a_folder_is_made_once_whatever_breaks() {
+    let folder = json!({ "name": "Class 7b" });
+    for (method, part) in [("GET", "/root:/"), ("POST", "/children"), ("GET", "/items/")] {
+        for fault in [Fault::CutBefore, Fault::CutAfter, Fault::status(400), Fault::StatusAfter { status: 503 }] {
+            let school = School::open().await;
+            school.break_next(method, part, fault.clone());
+            let made = match school.keyed("k-1", "createFolder", &folder).await {
+                Ok(made) => made,
+                Err(_) => school.keyed("k-1", "createFolder", &folder).await.unwrap(),
+            };
+            assert_eq!((made["name"].as_str(), named(&school, "Class 7b")), (Some("Class 7b"), 1), "{part} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_before_is_not_taken_for_ours() {
+    for fault in [None, Some(Fault::CutBefore), Some(Fault::CutAfter)] {
         let school = School::open().await;
         school.break_next("POST", "/children", fault);
         let folder = json!({ "name": "Class 7b" });
-        if school.keyed("k-1", "createFolder", &folder).await.is_err() {
-            school.keyed("k-1", "createFolder", &folder).await.unwrap();
+        school.ask("createFolder", folder.clone()).await;
+        if let Some(fault) = &fault {
+            school.break_next("POST", "/children", fault.clone());
         }
-        assert_eq!(named(&school, "Class 7b"), 1);
-        let error = school.refuse("createFolder", folder).await;
-        assert_eq!(error.code(), ErrorCode::Conflict);
+        for _ in 0..2 {
+            let error = school.keyed("k-1", "createFolder", &folder).await.unwrap_err();
+            assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("name")), "{fault:?}");
+        }
     }
 }
 

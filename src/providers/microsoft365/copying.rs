@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     check,
-    drive::{DriveItem, READS, WRITES, check_name, check_place, item, named, of_drive, root_id, segments},
+    drive::{DriveItem, READS, WRITES, absent, check_name, check_place, item, named, of_drive, root_id, segments},
     graph::{Graph, Listed},
     wire::operation,
 };
@@ -76,11 +76,7 @@ operation! {
         };
         let path = named(&this.parent_id, &[&name], &[]);
         let path = segments(&path);
-        // What is not there before, and is afterwards, is the copy.
-        call.step("before", async |_| match there(&graph, &path).await? {
-            Some(_) => Err(Error::new(ErrorCode::Conflict, "there is something of that name already").with_field("name")),
-            None => Ok(true),
-        }).await?;
+        absent(&graph, &path).await?;
         let watch = call.secret_step("copy", async |begun| {
             if begun && there(&graph, &path).await?.is_some() {
                 return Ok(Watch { monitor: None });
