@@ -291,3 +291,33 @@ async fn folders_are_listed_at_every_depth() {
     let error = school.refuse("listMailFolders", json!({ "parentFolderId": "nowhere" })).await;
     assert_eq!(error.code(), ErrorCode::NotFound);
 }
+
+#[tokio::test]
+async fn a_draft_is_there_once_with_each_file_whatever_breaks() {
+    let places = [
+        ("POST", "/messages"),
+        ("POST", "/attachments"),
+        ("POST", "createUploadSession"),
+        ("PUT", "upload"),
+        ("GET", "/messages/"),
+    ];
+    // The first goes with the draft, the second is too large for that, and with it the third comes after.
+    let mail = mail(json!([file("a.txt", 10), file("film.mp4", 3_200_000), file("b.txt", 10)]));
+    for (method, part) in places {
+        for fault in [Fault::CutBefore, Fault::CutAfter, Fault::status(400), Fault::StatusAfter { status: 503 }] {
+            let school = School::open().await;
+            school.break_next(method, part, fault.clone());
+            let made = match school.keyed("k-1", "createDraft", &mail).await {
+                Ok(made) => made,
+                Err(_) => school.keyed("k-1", "createDraft", &mail).await.unwrap(),
+            };
+            let drafts = school.graph().messages(TEACHER_ID);
+            assert_eq!((drafts.len(), &drafts[0]["id"]), (1, &made["id"]), "{part} {fault:?}");
+            let attached = school.graph().attachments(&id(&made));
+            let names: Vec<_> = attached.iter().map(|one| one["name"].as_str().unwrap()).collect();
+            assert_eq!(names, ["a.txt", "film.mp4", "b.txt"], "{part} {fault:?}");
+            assert_eq!(attached[1]["size"], 3_200_000, "{part} {fault:?}");
+            assert_eq!(school.graph().mails().len(), 0);
+        }
+    }
+}
