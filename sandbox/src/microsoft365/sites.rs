@@ -88,7 +88,7 @@ fn create_list(context: &mut Context<'_>, site: &str) -> Outcome {
         "displayName": name,
         "createdDateTime": context.now(),
         "list": body.get("list").cloned().unwrap_or_else(|| json!({ "template": "genericList" })),
-        "columns": given.iter().filter_map(|column| made(column)).collect::<Vec<_>>(),
+        "columns": given.iter().filter_map(made).collect::<Vec<_>>(),
         "webUrl": format!("https://{DOMAIN}/Lists/{name}"),
     });
     context.world.add(Kind::List, site, list.clone());

@@ -189,7 +189,7 @@ impl World {
             "displayName": "Trips",
             "list": { "template": "genericList", "hidden": false, "contentTypesEnabled": false },
             "webUrl": format!("https://{DOMAIN}/sites/{path}/Lists/Trips"),
-            "columns": [super::sites::column("Destination"), super::sites::column("Due date")],
+            "columns": (["Destination", "Seats", "Due date"].map(super::sites::column)),
         });
         self.add(Kind::List, id, value);
         let list = self.guid();
