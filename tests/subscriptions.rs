@@ -381,4 +381,29 @@ mod graph {
         assert!(post(&school, &told(&anew.vendor_id)).await.status().is_success());
         assert_eq!(kinds(&school).await.iter().filter(|kind| *kind == "message.created").count(), 1);
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_renewal_whose_answer_was_lost_leaves_one_subscription() {
+        let school = open().await;
+        let made = subscribe(&school, false).await;
+        let graph = school.sandbox.microsoft365();
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let removed = graph.lifecycle_notification(&made.vendor_id, "subscriptionRemoved").unwrap();
+        let address = graph.subscriptions()[0]["notificationUrl"].as_str().unwrap().to_owned();
+        graph.drop_subscription(&made.vendor_id);
+        let told = async || {
+            let answer = reqwest::Client::new().post(&address).body(removed.to_string()).send().await.unwrap();
+            assert!(answer.status().is_success());
+        };
+        told().await;
+        graph.faults().add(Rule::next(1, Fault::CutAfter).method("POST").path("/subscriptions"));
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 0);
+        assert_eq!(graph.subscriptions().len(), 1, "of which nobody here knows");
+
+        told().await;
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        let anew = current(&tenant).await;
+        let at_graph = graph.subscriptions();
+        assert_eq!((at_graph.len(), at_graph[0]["id"].as_str()), (1, Some(anew.vendor_id.as_str())));
+    }
 }

@@ -126,8 +126,14 @@ operation! {
                 let address = call.webhook_address(&this.address)?;
                 let state = format!("{id}.{}", call.channel_secret(&id));
                 let body = wanted(&this, certificate.as_ref(), &address, until, state);
-                let path = ["subscriptions"];
-                graph.make(Method::Post, &path, &body, Repeat::Never).await?
+                match graph.make(Method::Post, &["subscriptions"], &body, Repeat::Never).await {
+                    // An earlier try of this renewal has made one, and its answer was lost.
+                    Err(error) if error.code() == ErrorCode::Conflict && this.renews.is_some() => {
+                        clear(&graph, &body).await?;
+                        graph.make(Method::Post, &["subscriptions"], &body, Repeat::Never).await?
+                    }
+                    made => made?,
+                }
             }
         };
         let mut arguments = serde_json::to_value(&this).map_err(|_| Error::internal("the arguments are not JSON"))?;
@@ -173,6 +179,32 @@ async fn stop(graph: &Graph<'_>, vendor_id: &str) -> Result<()> {
         Err(error) if error.code() != ErrorCode::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Standing {
+    id: String,
+    #[serde(default)]
+    resource: String,
+    #[serde(default)]
+    change_type: String,
+    #[serde(default)]
+    notification_url: String,
+}
+
+/// Stops what stands at Graph in the place of a subscription: to the same changes, told to the same address of the school.
+async fn clear(graph: &Graph<'_>, wanted: &Value) -> Result<()> {
+    let standing: Vec<Standing> = graph.all(&["subscriptions"], &[]).await?;
+    let is = |name: &str, text: &str| wanted.get(name).and_then(Value::as_str) == Some(text);
+    for one in standing.iter().filter(|one| {
+        is("resource", one.resource.trim_start_matches('/'))
+            && is("changeType", &one.change_type)
+            && is("notificationUrl", &one.notification_url)
+    }) {
+        stop(graph, &one.id).await?;
+    }
+    Ok(())
 }
 
 /// What Graph encrypts what has changed to.
