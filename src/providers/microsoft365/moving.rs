@@ -80,17 +80,18 @@ async fn move_if(graph: &Graph<'_>, id: &str, tag: &str, body: &Value) -> Result
             Ok(response) => graph.call.read::<DriveItem>(&response, Repeat::Never),
             Err(error) => Err(error),
         };
-        match moved {
-            Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
-                let Ok(now) = graph.get::<DriveItem>(&path, &[]).await else { return Err(error) };
-                if is_moved(&now, body) {
-                    return Ok(now);
-                }
-                if last || now.e_tag.as_deref() != Some(tag) {
-                    return Err(error);
-                }
-            }
-            moved => return moved,
+        let Err(error) = moved else { return moved };
+        // What has the tag no more may have been moved by the first request, which came late.
+        let late = last && error.code() == ErrorCode::Conflict;
+        if !late && error.code() != ErrorCode::OutcomeUnknown {
+            return Err(error);
+        }
+        let Ok(now) = graph.get::<DriveItem>(&path, &[]).await else { return Err(error) };
+        if is_moved(&now, body) {
+            return Ok(now);
+        }
+        if last || now.e_tag.as_deref() != Some(tag) {
+            return Err(error);
         }
     }
     Err(Error::internal("a move ended without an outcome"))
