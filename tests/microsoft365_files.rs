@@ -124,17 +124,34 @@ async fn a_folder_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_folder_is_made_once() {
-    for fault in [Fault::CutBefore, Fault::CutAfter] {
-        let school = School::open().await;
-        school.break_next("POST", "/children", fault);
-        let folder = json!({ "name": "Class 7b" });
-        if school.keyed("k-1", "createFolder", &folder).await.is_err() {
-            school.keyed("k-1", "createFolder", &folder).await.unwrap();
+async fn a_folder_is_made_once_whatever_breaks() {
+    let folder = json!({ "name": "Class 7b" });
+    for (method, part) in [("GET", "/root:/"), ("POST", "/children"), ("GET", "/items/")] {
+        for fault in [Fault::CutBefore, Fault::CutAfter, Fault::status(400), Fault::StatusAfter { status: 503 }] {
+            let school = School::open().await;
+            school.break_next(method, part, fault.clone());
+            let made = match school.keyed("k-1", "createFolder", &folder).await {
+                Ok(made) => made,
+                Err(_) => school.keyed("k-1", "createFolder", &folder).await.unwrap(),
+            };
+            assert_eq!((made["name"].as_str(), named(&school, "Class 7b")), (Some("Class 7b"), 1), "{part} {fault:?}");
         }
-        assert_eq!(named(&school, "Class 7b"), 1);
-        let error = school.refuse("createFolder", folder).await;
-        assert_eq!(error.code(), ErrorCode::Conflict);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_before_is_not_taken_for_ours() {
+    for fault in [None, Some(Fault::CutBefore), Some(Fault::CutAfter)] {
+        let school = School::open().await;
+        let folder = json!({ "name": "Class 7b" });
+        school.ask("createFolder", folder.clone()).await;
+        if let Some(fault) = &fault {
+            school.break_next("POST", "/children", fault.clone());
+        }
+        for _ in 0..2 {
+            let error = school.keyed("k-1", "createFolder", &folder).await.unwrap_err();
+            assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("name")), "{fault:?}");
+        }
     }
 }
 
@@ -206,6 +223,25 @@ async fn changes_are_told_and_a_stale_token_asks_for_all() {
     assert!(error.message().contains("full resync"), "{error}");
 }
 
+#[test]
+fn what_is_looked_for_may_name_somebody_and_is_recorded_as_told() {
+    let provider = sis_integrations::providers::all().into_iter().find(|it| it.info.id == "microsoft365").unwrap();
+    for (operation, argument) in [
+        ("listCalendarEvents", "filter"),
+        ("listMessages", "filter"),
+        ("listMessages", "search"),
+        ("listListItems", "filter"),
+        ("searchSites", "search"),
+        ("searchDrive", "search"),
+        ("getDriveItem", "path"),
+        ("getSite", "path"),
+        ("uploadFile", "folder"),
+    ] {
+        let told = provider.operations.iter().find(|it| it.name == operation).unwrap().discloses;
+        assert!(told.iter().any(|disclosed| disclosed.argument == argument), "{operation} {argument}");
+    }
+}
+
 #[tokio::test]
 async fn sites_have_drives_and_lists() {
     let school = School::open().await;
@@ -218,4 +254,102 @@ async fn sites_have_drives_and_lists() {
     assert_eq!(id(&read), file);
     let error = school.refuse("getSite", json!({ "siteId": "elsewhere.example,a,b" })).await;
     assert_eq!(error.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_move_that_asks_for_a_state_is_done_once_whatever_breaks() {
+    for fault in
+        [Fault::CutBefore, Fault::CutAfter, Fault::status(503), Fault::StatusAfter { status: 503 }, Fault::Truncate]
+    {
+        let school = School::open().await;
+        let folder = id(&school.ask("createFolder", json!({ "name": "7b" })).await);
+        let file = school.ask("uploadFile", upload("a.txt", 10)).await;
+        school.break_next("PATCH", "/items/", fault.clone());
+        let change = json!({ "itemId": id(&file), "parentId": folder, "name": "b.txt", "eTag": file["eTag"] });
+        let moved = school.ask("moveDriveItem", change).await;
+        assert_eq!(
+            (moved["name"].as_str(), &moved["parentReference"]["id"]),
+            (Some("b.txt"), &json!(folder)),
+            "{fault:?}"
+        );
+    }
+    // Nor does it go over what somebody else has changed meanwhile.
+    let school = School::open().await;
+    let file = school.ask("uploadFile", upload("a.txt", 10)).await;
+    school.ask("moveDriveItem", json!({ "itemId": id(&file), "name": "theirs.txt" })).await;
+    school.break_next("PATCH", "/items/", Fault::CutBefore);
+    let change = json!({ "itemId": id(&file), "name": "ours.txt", "eTag": file["eTag"] });
+    let error = school.refuse("moveDriveItem", change).await;
+    assert_eq!((error.code(), named(&school, "theirs.txt")), (ErrorCode::OutcomeUnknown, 1));
+}
+
+#[tokio::test]
+async fn a_copy_is_found_by_its_name_where_nothing_tells_of_it() {
+    for gone in [false, true] {
+        let school = School::open().await;
+        school.graph().name_copies(false);
+        if gone {
+            school.graph().faults().add(sandbox::Rule::every(1, Fault::status(404)).method("GET").path("monitor"));
+        }
+        let file = id(&school.ask("uploadFile", upload("a.txt", 10)).await);
+        let copy = json!({ "itemId": file, "parentId": "root", "name": "b.txt" });
+        let made = school.ask("copyDriveItem", copy).await;
+        assert_eq!((made["name"].as_str(), named(&school, "b.txt")), (Some("b.txt"), 1), "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn lists_and_columns_may_have_spaces_in_their_titles() {
+    let school = School::open().await;
+    let lost = json!({ "siteId": SITE_ID, "listId": "Lost and found" });
+    assert_eq!(school.ask("getList", lost.clone()).await["displayName"], "Lost and found");
+    school.ask("listListItems", lost).await;
+
+    let row = |fields: Value| json!({ "siteId": SITE_ID, "listId": "Trips", "fields": fields });
+    let made = school.ask("createListItem", row(json!({ "Title": "Zoo", "Due date": "May" }))).await;
+    assert_eq!(made["fields"]["Due_x0020_date"], "May", "{made}");
+    let mut change = row(json!({ "Due date": "June", "Destination": "Zoo" }));
+    change["listItemId"] = json!(id(&made));
+    assert_eq!(school.ask("updateListItem", change).await["fields"]["Due_x0020_date"], "June");
+    // Where no title is given, the columns need not be asked for.
+    let asked = school.sent("GET", "/columns");
+    school.ask("createListItem", row(json!({ "Due_x0020_date": "July" }))).await;
+    assert_eq!((asked, school.sent("GET", "/columns")), (2, 2));
+
+    let error = school.refuse("createListItem", row(json!({ "Meeting place": "Gate" }))).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("fields.Meeting place")));
+    for bad in ["", " ", "..", "a/b"] {
+        let error = school.refuse("getList", json!({ "siteId": SITE_ID, "listId": bad })).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("listId")), "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_may_stand_under_another_name_is_not_brought_up_again() {
+    let renamed = |school: &School| {
+        let items = school.graph().drive_items(TEACHER_ID);
+        items.iter().filter(|item| item["name"].as_str().is_some_and(|name| name.starts_with("a "))).count()
+    };
+    let small = ("content", 10, 1);
+    // Of two ranges the last.
+    let large = ("upload", 5 << 20, 2);
+    for (part, size, nth) in [small, large] {
+        for (fault, there) in [(Fault::CutBefore, 0), (Fault::CutAfter, 1), (Fault::StatusAfter { status: 503 }, 1)] {
+            let school = School::open().await;
+            school.ask("uploadFile", upload("a.txt", 1)).await;
+            let mut file = upload("a.txt", size);
+            file["conflict"] = json!("rename");
+            school.graph().faults().add(sandbox::Rule::every(nth, fault.clone()).method("PUT").path(part));
+            let first = school.keyed("k-1", "uploadFile", &file).await;
+            school.graph().faults().clear();
+            if part == "upload" && there == 0 {
+                // A range that did not arrive is sent again: the session knows what it lacks.
+                assert_eq!((first.is_ok(), renamed(&school)), (true, 1), "{fault:?}");
+                continue;
+            }
+            assert_eq!(first.unwrap_err().code(), ErrorCode::OutcomeUnknown, "{part} {fault:?}");
+            let again = school.keyed("k-1", "uploadFile", &file).await.unwrap_err();
+            assert_eq!((again.code(), renamed(&school)), (ErrorCode::OutcomeUnknown, there), "{part} {fault:?}");
+        }
+    }
 }

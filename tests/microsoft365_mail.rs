@@ -220,3 +220,104 @@ async fn a_submission_is_graded_and_given_back() {
     let again = json!({ "classId": class, "assignmentId": assignment, "submissionId": submission });
     assert_eq!(school.ask("reassignSubmission", again).await["status"], "reassigned");
 }
+
+#[tokio::test]
+async fn a_new_text_does_not_end_the_meeting() {
+    let school = School::open().await;
+    let mut meeting = event();
+    (meeting["isOnlineMeeting"], meeting["content"]) = (json!(true), json!("Old agenda"));
+    let made = school.ask("createCalendarEvent", meeting).await;
+    let join = made["onlineMeeting"]["joinUrl"].clone();
+    for (content, kind, shown) in
+        [("New <agenda>", "text", "New &lt;agenda&gt;"), ("<p>Newer</p>", "html", "<p>Newer</p>")]
+    {
+        let change = json!({ "eventId": id(&made), "content": content, "contentType": kind });
+        let changed = school.ask("updateCalendarEvent", change).await;
+        assert_eq!((&changed["isOnlineMeeting"], &changed["onlineMeeting"]["joinUrl"]), (&json!(true), &join));
+        let body = changed["body"]["content"].as_str().unwrap();
+        assert!(body.contains(shown) && !body.contains("Old agenda"), "{body}");
+        assert_eq!(body.matches("me-email-text").count(), 1, "{body}");
+    }
+    // What is not found cannot be kept.
+    assert!(school.graph().retext_event(&id(&made), "<p>Only this</p>"));
+    let error = school.refuse("updateCalendarEvent", json!({ "eventId": id(&made), "content": "Agenda" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("content")));
+    let plain = id(&school.ask("createCalendarEvent", event()).await);
+    let changed = school.ask("updateCalendarEvent", json!({ "eventId": plain, "content": "Agenda" })).await;
+    assert_eq!(changed["body"]["content"], "Agenda");
+}
+
+#[tokio::test]
+async fn who_may_not_see_a_draft_is_told_so_before_anything_leaves() {
+    let school = School::open().await;
+    let draft = id(&school.ask("createDraft", mail(json!([]))).await);
+    school.graph().add_refresh_token("blind", TEACHER_ID, &["Mail.Send"]);
+    school.configure(|config| config.refresh_token("blind")).await;
+    let before = school.graph().requests().len();
+    let error = school.refuse("sendDraft", json!({ "messageId": draft })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")));
+    assert!(error.message().contains("Mail.ReadBasic"), "{error}");
+    let asked = school.graph().requests().split_off(before);
+    assert!(asked.iter().all(|request| request.path.ends_with("/token")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn an_attachment_is_found_again_among_many() {
+    let school = School::open().await;
+    let mut files: Vec<Value> = (0..11).map(|at| file(&format!("{at}.txt"), 10)).collect();
+    files.push(file("film.mp4", 5 << 20));
+    // The last range has arrived, and with it the session is over.
+    let last = sandbox::Rule::every(2, Fault::CutAfter).method("PUT").path("upload");
+    school.graph().faults().add(last);
+    let draft = school.ask("createDraft", mail(json!(files))).await;
+    let attached = school.graph().attachments(&id(&draft));
+    assert_eq!(attached.iter().filter(|one| one["name"] == "film.mp4").count(), 1);
+    assert_eq!((attached.len(), school.sent("POST", "createUploadSession")), (12, 1));
+}
+
+#[tokio::test]
+async fn folders_are_listed_at_every_depth() {
+    let school = School::open().await;
+    let parents = school.graph().add_mail_folder(TEACHER_ID, "inbox", "Parents");
+    school.graph().add_mail_folder(TEACHER_ID, &parents, "Class 7b");
+    let names = async |of: Value| -> Vec<String> {
+        let listed = school.ask("listMailFolders", of).await;
+        let names = listed["items"].as_array().unwrap().iter().map(|it| it["displayName"].as_str().unwrap().to_owned());
+        names.collect()
+    };
+    assert!(!names(json!({})).await.contains(&"Parents".to_owned()));
+    assert_eq!(names(json!({ "parentFolderId": "inbox" })).await, ["Parents"]);
+    assert_eq!(names(json!({ "parentFolderId": parents })).await, ["Class 7b"]);
+    let error = school.refuse("listMailFolders", json!({ "parentFolderId": "nowhere" })).await;
+    assert_eq!(error.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_draft_is_there_once_with_each_file_whatever_breaks() {
+    let places = [
+        ("POST", "/messages"),
+        ("POST", "/attachments"),
+        ("POST", "createUploadSession"),
+        ("PUT", "upload"),
+        ("GET", "/messages/"),
+    ];
+    // The first goes with the draft, the second is too large for that, and with it the third comes after.
+    let mail = mail(json!([file("a.txt", 10), file("film.mp4", 3_200_000), file("b.txt", 10)]));
+    for (method, part) in places {
+        for fault in [Fault::CutBefore, Fault::CutAfter, Fault::status(400), Fault::StatusAfter { status: 503 }] {
+            let school = School::open().await;
+            school.break_next(method, part, fault.clone());
+            let made = match school.keyed("k-1", "createDraft", &mail).await {
+                Ok(made) => made,
+                Err(_) => school.keyed("k-1", "createDraft", &mail).await.unwrap(),
+            };
+            let drafts = school.graph().messages(TEACHER_ID);
+            assert_eq!((drafts.len(), &drafts[0]["id"]), (1, &made["id"]), "{part} {fault:?}");
+            let attached = school.graph().attachments(&id(&made));
+            let names: Vec<_> = attached.iter().map(|one| one["name"].as_str().unwrap()).collect();
+            assert_eq!(names, ["a.txt", "film.mp4", "b.txt"], "{part} {fault:?}");
+            assert_eq!(attached[1]["size"], 3_200_000, "{part} {fault:?}");
+            assert_eq!(school.graph().mails().len(), 0);
+        }
+    }
+}

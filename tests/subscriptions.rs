@@ -225,19 +225,28 @@ mod graph {
 
     async fn open() -> School {
         let school = School::open().await;
+        configure(&school, microsoft::CERTIFICATE, microsoft::CERTIFICATE_KEY).await;
+        school.sandbox.microsoft365().validate_subscriptions(true);
+        school
+    }
+
+    /// Notifications are encrypted to this certificate from now on.
+    async fn configure(school: &School, certificate: &str, key: &str) {
         let config = json!({ "config": {
             "tenant_id": microsoft::TENANT_ID,
             "client_id": microsoft::CLIENT_ID,
             "client_secret": microsoft::CLIENT_SECRET,
-            "notification_certificate": microsoft::CERTIFICATE,
-            "notification_key": microsoft::CERTIFICATE_KEY,
+            "notification_certificate": certificate,
+            "notification_key": key,
             "base_url": school.sandbox.url("microsoft365"),
         } });
         let change = serde_json::from_value(config).unwrap();
         let tenant = school.manager.tenant("tenant-123").unwrap();
         tenant.configure_json(&admin(), "microsoft365", change).await.unwrap();
-        school.sandbox.microsoft365().validate_subscriptions(true);
-        school
+    }
+
+    async fn current(tenant: &Tenant) -> Subscription {
+        tenant.subscriptions(&admin()).await.unwrap().remove(0)
     }
 
     async fn subscribe(school: &School, rich: bool) -> Subscription {
@@ -294,6 +303,13 @@ mod graph {
         let mut bare = body.clone();
         bare["validationTokens"] = json!([]);
         assert_eq!(post(&school, &bare).await.status(), 401);
+        // An id is the same in capitals.
+        let mut loud = body.clone();
+        loud["value"][0]["resourceData"]["@odata.etag"] = json!("W/\"3\"");
+        let token = school.sandbox.microsoft365().validation_token(&microsoft::CLIENT_ID.to_uppercase());
+        loud["validationTokens"] = json!([token]);
+        assert!(post(&school, &loud).await.status().is_success());
+        assert_eq!(kinds(&school).await.len(), 2);
         let mut other = body;
         other["validationTokens"] = json!([school.sandbox.microsoft365().validation_token("another-application")]);
         assert_eq!(post(&school, &other).await.status(), 401);
@@ -323,5 +339,71 @@ mod graph {
         assert_ne!(anew.vendor_id, made.vendor_id);
         tenant.execute(&admin(), "microsoft365", "unsubscribe", json!({ "channelId": made.id })).await.unwrap();
         assert!(school.sandbox.microsoft365().subscriptions().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_certificate_that_was_changed_strands_no_subscription() {
+        let school = open().await;
+        let made = subscribe(&school, true).await;
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let old = school.sandbox.microsoft365().subscriptions()[0]["encryptionCertificateId"].clone();
+        configure(&school, microsoft::NEXT_CERTIFICATE, microsoft::NEXT_CERTIFICATE_KEY).await;
+        let message = json!({ "id": "m-3", "@odata.type": "#Microsoft.Graph.Message", "@odata.etag": "W/\"3\"" });
+        let told = |id: &str| school.sandbox.microsoft365().rich_notification(id, "created", &message).unwrap();
+
+        // What was encrypted before cannot be opened, and says why.
+        let answer = post(&school, &told(&made.vendor_id)).await;
+        let refused: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(
+            (refused["code"].as_str(), refused["field"].as_str()),
+            (Some("not_configured"), Some("config.notification_certificate")),
+            "{refused}"
+        );
+
+        for _ in 0..2 {
+            let body = school
+                .sandbox
+                .microsoft365()
+                .lifecycle_notification(&current(&tenant).await.vendor_id, "reauthorizationRequired")
+                .unwrap();
+            assert!(post(&school, &body).await.status().is_success());
+            assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        }
+        let anew = current(&tenant).await;
+        assert_eq!((&anew.id, anew.state.as_str()), (&made.id, "active"));
+        assert_ne!(anew.vendor_id, made.vendor_id);
+        let at_graph = school.sandbox.microsoft365().subscriptions();
+        assert_eq!(at_graph.len(), 1, "the one of before is stopped");
+        assert_ne!(at_graph[0]["encryptionCertificateId"], old);
+        let made_anew = school.sandbox.microsoft365().requests();
+        let made_anew = made_anew.iter().filter(|it| it.method == "POST" && it.path.ends_with("/subscriptions"));
+        assert_eq!(made_anew.count(), 2, "the second renewal prolongs it");
+        assert!(post(&school, &told(&anew.vendor_id)).await.status().is_success());
+        assert_eq!(kinds(&school).await.iter().filter(|kind| *kind == "message.created").count(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_renewal_whose_answer_was_lost_leaves_one_subscription() {
+        let school = open().await;
+        let made = subscribe(&school, false).await;
+        let graph = school.sandbox.microsoft365();
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let removed = graph.lifecycle_notification(&made.vendor_id, "subscriptionRemoved").unwrap();
+        let address = graph.subscriptions()[0]["notificationUrl"].as_str().unwrap().to_owned();
+        graph.drop_subscription(&made.vendor_id);
+        let told = async || {
+            let answer = reqwest::Client::new().post(&address).body(removed.to_string()).send().await.unwrap();
+            assert!(answer.status().is_success());
+        };
+        told().await;
+        graph.faults().add(Rule::next(1, Fault::CutAfter).method("POST").path("/subscriptions"));
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 0);
+        assert_eq!(graph.subscriptions().len(), 1, "of which nobody here knows");
+
+        told().await;
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        let anew = current(&tenant).await;
+        let at_graph = graph.subscriptions();
+        assert_eq!((at_graph.len(), at_graph[0]["id"].as_str()), (1, Some(anew.vendor_id.as_str())));
     }
 }

@@ -152,6 +152,11 @@ impl Microsoft365 {
         self.world.lock().settings.inside_only = only;
     }
 
+    /// Whether what watches a copy names it when it is complete, which it does unless this is called.
+    pub fn name_copies(&self, name: bool) {
+        self.world.lock().settings.copies_named = name;
+    }
+
     /// How many bytes the drive of a user, group or site may hold.
     pub fn set_quota(&self, owner: &str, bytes: u64) {
         let mut world = self.world.lock();
@@ -169,6 +174,15 @@ impl Microsoft365 {
         id
     }
 
+    /// Adds a folder within another of a user's mailbox, which its id or a name such as `inbox` says. Gives its id.
+    pub fn add_mail_folder(&self, user: &str, parent: &str, name: &str) -> String {
+        let mut world = self.world.lock();
+        let id = world.mailbox_id();
+        let folder = json!({ "id": id, "displayName": name, "parentFolderId": parent, "isHidden": false });
+        world.add(Kind::MailFolder, user, folder);
+        id
+    }
+
     /// Everything that left a mailbox, oldest first.
     pub fn mails(&self) -> Vec<Mail> {
         self.world.lock().sent.iter().map(Mail::of).collect()
@@ -179,11 +193,24 @@ impl Microsoft365 {
         self.rows(Kind::Message, user)
     }
 
+    /// What is attached to a message.
+    pub fn attachments(&self, message: &str) -> Vec<Value> {
+        self.rows(Kind::Attachment, message)
+    }
+
     /// The events in a user's calendars, oldest first.
     pub fn events(&self, user: &str) -> Vec<Value> {
         let world = self.world.lock();
         let is_own = |calendar: &str| world.table.get(Kind::Calendar, user, calendar).is_some();
         world.table.all(Kind::Event).filter(|row| is_own(&row.parent)).map(|row| row.value.clone()).collect()
+    }
+
+    /// Puts another text into an event and leaves all else as it is, which no request can; false if there is none.
+    pub fn retext_event(&self, id: &str, html: &str) -> bool {
+        let mut world = self.world.lock();
+        let calendar = world.table.by_id(Kind::Event, id).map(|row| row.parent.clone());
+        let row = calendar.and_then(|calendar| world.table.change(Kind::Event, &calendar, id));
+        row.map(|row| row.value["body"] = json!({ "contentType": "html", "content": html })).is_some()
     }
 
     /// A user's online meetings, oldest first.

@@ -25,18 +25,10 @@ pub(super) fn route(context: &mut Context<'_>, user: &str, path: &[&str]) -> Out
         (Method::POST, ["messages", id, "send"]) => send::send_draft(context, user, id),
         (Method::POST, ["messages", id, "move"]) => relocate(context, user, id),
         (_, ["messages", id, "attachments", rest @ ..]) => attachments::route(context, user, id, rest),
-        (Method::GET, ["mailFolders"]) => {
-            let folders = context.world.table.under(Kind::MailFolder, user);
-            let folders = folders.map(|row| counted(context, user, row.value.clone())).collect();
-            context.page(folders, &Listing::new("mailFolders").size(10))
-        }
-        (Method::POST, ["mailFolders"]) => {
-            let mut folder = json!({ "displayName": needed(&context.body()?, "displayName")?, "childFolderCount": 0 });
-            folder["id"] = json!(context.world.mailbox_id());
-            context.world.add(Kind::MailFolder, user, folder.clone());
-            let folder = counted(context, user, folder);
-            context.whole(StatusCode::CREATED, "mailFolders", folder)
-        }
+        (Method::GET, ["mailFolders"]) => folders(context, user, None),
+        (Method::POST, ["mailFolders"]) => create_folder(context, user, None),
+        (Method::GET, ["mailFolders", folder, "childFolders"]) => folders(context, user, Some(folder)),
+        (Method::POST, ["mailFolders", folder, "childFolders"]) => create_folder(context, user, Some(folder)),
         (Method::GET, ["mailFolders", folder]) => {
             let folder = counted(context, user, folder_of(context, user, folder)?);
             context.one(folder, &Listing::new("mailFolders"))
@@ -61,10 +53,36 @@ fn folder_of(context: &Context<'_>, user: &str, named: &str) -> Result<Value, Gr
     folder.map(|row| row.value.clone()).ok_or_else(GraphError::no_mailbox_item)
 }
 
+/// The folders within one, or at the top of the mailbox.
+fn within<'w>(context: &'w Context<'_>, user: &str, parent: Option<&'w str>) -> impl Iterator<Item = &'w Value> {
+    let folders = context.world.table.under(Kind::MailFolder, user).map(|row| &row.value);
+    folders.filter(move |folder| text(folder, "parentFolderId") == parent)
+}
+
+fn folders(context: &mut Context<'_>, user: &str, parent: Option<&str>) -> Outcome {
+    let parent = parent.map(|parent| folder_of(context, user, parent)).transpose()?;
+    let parent = parent.as_ref().and_then(|parent| text(parent, "id"));
+    let folders = within(context, user, parent).map(|folder| counted(context, user, folder.clone())).collect();
+    context.page(folders, &Listing::new("mailFolders").size(10))
+}
+
+fn create_folder(context: &mut Context<'_>, user: &str, parent: Option<&str>) -> Outcome {
+    let parent = parent.map(|parent| folder_of(context, user, parent)).transpose()?;
+    let mut folder = json!({ "displayName": needed(&context.body()?, "displayName")?, "isHidden": false });
+    folder["id"] = json!(context.world.mailbox_id());
+    if let Some(parent) = parent {
+        folder["parentFolderId"] = json!(text(&parent, "id"));
+    }
+    context.world.add(Kind::MailFolder, user, folder.clone());
+    let folder = counted(context, user, folder);
+    context.whole(StatusCode::CREATED, "mailFolders", folder)
+}
+
 fn counted(context: &Context<'_>, user: &str, mut folder: Value) -> Value {
     let id = text(&folder, "id").unwrap_or_default();
     let messages = messages(context, user, Some(id));
     let unread = messages.iter().filter(|message| message.get("isRead") == Some(&json!(false))).count();
+    folder["childFolderCount"] = json!(within(context, user, Some(id)).count());
     folder["totalItemCount"] = json!(messages.len());
     folder["unreadItemCount"] = json!(unread);
     folder

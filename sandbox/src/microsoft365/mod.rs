@@ -58,6 +58,10 @@ pub const CLIENT_SECRET: &str = "sandbox~8Q.worth-nothing-0000000000000000";
 pub const CERTIFICATE: &str = include_str!("keys/app.crt.pem");
 /// Its private key, in PEM (PKCS #8); worth nothing.
 pub const CERTIFICATE_KEY: &str = include_str!("keys/app.key.pem");
+/// The certificate that the app changes to when the first has had its time, in PEM.
+pub const NEXT_CERTIFICATE: &str = include_str!("keys/next.crt.pem");
+/// The key of that certificate, in PEM.
+pub const NEXT_CERTIFICATE_KEY: &str = include_str!("keys/next.key.pem");
 /// A refresh token of the teacher that stands ready, with every scope.
 pub const REFRESH_TOKEN: &str = "1.AXsandbox-refresh-token-of-the-teacher-0000";
 /// The tenant's domain.

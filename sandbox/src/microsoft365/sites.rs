@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::context::{Context, Outcome, merge, text};
+use super::context::{Context, Outcome, items as items_of, merge, text};
 use super::error::GraphError;
 use super::odata::Listing;
 use super::table::Kind;
@@ -11,7 +11,10 @@ use super::{DOMAIN, drive};
 use crate::exchange::Answer;
 
 const SITES: Listing<'_> = Listing::new("sites");
-const LISTS: Listing<'_> = Listing::new("sites('id')/lists");
+const LISTS: Listing<'_> = Listing::new("sites('id')/lists").expanded(&["columns"]);
+const COLUMNS: Listing<'_> = Listing::new("sites('id')/lists('id')/columns");
+/// Columns of every list, which nobody made.
+const BUILT_IN: &[&str] = &["Title", "ContentType", "Attachments"];
 const ITEMS: Listing<'_> = Listing::new("sites('id')/lists('id')/items").size(200).expanded(&["fields"]);
 
 pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
@@ -36,10 +39,8 @@ pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
             let list = find_list(context, &id, list)?;
             match (context.method().clone(), rest) {
                 (Method::GET, []) => context.one(list, &LISTS),
-                (_, ["items", rest @ ..]) => {
-                    let list = text(&list, "id").unwrap_or_default().to_owned();
-                    items(context, &list, rest)
-                }
+                (Method::GET, ["columns"]) => context.page(columns(&list), &COLUMNS),
+                (_, ["items", rest @ ..]) => items(context, &list, rest),
                 _ => Err(GraphError::no_route()),
             }
         }
@@ -80,15 +81,21 @@ fn create_list(context: &mut Context<'_>, site: &str) -> Outcome {
     if find_list(context, site, &name).is_ok() {
         return Err(GraphError::exists("nameAlreadyExists", "The specified name already exists."));
     }
+    let given = items_of(&body, "columns");
     let list = json!({
         "id": context.world.guid(),
         "name": name,
         "displayName": name,
         "createdDateTime": context.now(),
         "list": body.get("list").cloned().unwrap_or_else(|| json!({ "template": "genericList" })),
+        "columns": given.iter().filter_map(made).collect::<Vec<_>>(),
         "webUrl": format!("https://{DOMAIN}/Lists/{name}"),
     });
     context.world.add(Kind::List, site, list.clone());
+    let mut list = list;
+    if let Some(fields) = list.as_object_mut() {
+        fields.remove("columns");
+    }
     context.whole(StatusCode::CREATED, LISTS.set, list)
 }
 
@@ -96,12 +103,47 @@ fn invalid(name: &str) -> GraphError {
     GraphError::new(StatusCode::BAD_REQUEST, "invalidRequest", format!("The field '{name}' is missing or not valid."))
 }
 
-fn items(context: &mut Context<'_>, list: &str, path: &[&str]) -> Outcome {
+/// A column: its internal name has no letter that XML would not take in a name.
+pub(super) fn column(title: &str) -> Value {
+    let mut name = String::new();
+    for letter in title.chars() {
+        match letter.is_ascii_alphanumeric() || letter == '_' {
+            true => name.push(letter),
+            false => name.push_str(&format!("_x{:04x}_", u32::from(letter))),
+        }
+    }
+    json!({ "id": format!("column-{name}"), "name": name, "displayName": title, "text": {} })
+}
+
+fn made(given: &Value) -> Option<Value> {
+    text(given, "displayName").or_else(|| text(given, "name")).map(column)
+}
+
+fn columns(list: &Value) -> Vec<Value> {
+    BUILT_IN.iter().map(|name| column(name)).chain(items_of(list, "columns").iter().cloned()).collect()
+}
+
+/// Every field is a column's, by its internal name; what follows an `@` says how a value is written.
+fn known(list: &Value, fields: &Value) -> Result<(), GraphError> {
+    let columns = columns(list);
+    for name in fields.as_object().into_iter().flat_map(|fields| fields.keys()) {
+        let name = name.split('@').next().unwrap_or_default();
+        if !columns.iter().any(|column| text(column, "name") == Some(name)) {
+            let message = format!("Field '{name}' is not recognized");
+            return Err(GraphError::new(StatusCode::BAD_REQUEST, "invalidRequest", message));
+        }
+    }
+    Ok(())
+}
+
+fn items(context: &mut Context<'_>, of: &Value, path: &[&str]) -> Outcome {
+    let list = text(of, "id").unwrap_or_default();
     match (context.method().clone(), path) {
         (Method::GET, []) => context.list(Kind::ListItem, list, &ITEMS),
         (Method::POST, []) => {
             let body = context.body()?;
             let fields = body.get("fields").filter(|fields| fields.is_object()).ok_or_else(|| invalid("fields"))?;
+            known(of, fields)?;
             let item = add_item(context, list, fields);
             context.whole(StatusCode::CREATED, ITEMS.set, item)
         }
@@ -111,6 +153,7 @@ fn items(context: &mut Context<'_>, list: &str, path: &[&str]) -> Outcome {
         }
         (Method::PATCH, [id, "fields"]) => {
             let patch = context.body()?;
+            known(of, &patch)?;
             let row = context.world.table.change(Kind::ListItem, list, id).ok_or_else(GraphError::no_item)?;
             merge(&mut row.value["fields"], &patch);
             Ok(Answer::json(StatusCode::OK, &row.value["fields"]))

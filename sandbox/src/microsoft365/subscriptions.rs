@@ -125,6 +125,7 @@ fn create(context: &mut Context<'_>) -> Outcome {
     let resource = needed(&body, "resource")?.to_owned();
     check(context, &body, &resource)?;
     allowed(context, &resource)?;
+    single(context, &body, &resource)?;
     let id = context.world.guid();
     let of = |name: &str| body.get(name).cloned().unwrap_or_default();
     let subscription = json!({
@@ -146,6 +147,23 @@ fn create(context: &mut Context<'_>) -> Outcome {
     let mut told = shown(subscription);
     told["clientState"] = of("clientState");
     context.whole(StatusCode::CREATED, SUBSCRIPTIONS.set, told)
+}
+
+/// The app has one subscription to the same changes of the same.
+fn single(context: &Context<'_>, body: &Value, resource: &str) -> Result<(), GraphError> {
+    let same = |row: &&Row| {
+        let of = |name: &str| text(&row.value, name).unwrap_or_default();
+        of("resource").trim_start_matches('/') == resource.trim_start_matches('/')
+            && Some(of("changeType")) == text(body, "changeType")
+            && until(&row.value) > Some(context.request.at)
+    };
+    match context.world.table.under(Kind::Subscription, "").find(same) {
+        Some(row) => {
+            let message = format!("Subscription Id {} already exists for the requested combination", row.id);
+            Err(GraphError::new(StatusCode::CONFLICT, "ExtensionError", message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whoever subscribes to a resource must be allowed to read it.

@@ -28,6 +28,8 @@ pub(super) struct Settings {
     pub(super) handshake: bool,
     /// Whether nobody outside the tenant may be invited to a file.
     pub(super) inside_only: bool,
+    /// Whether what watches a copy names it in the end.
+    pub(super) copies_named: bool,
 }
 
 impl Default for Settings {
@@ -40,6 +42,7 @@ impl Default for Settings {
             refused_items: (0, StatusCode::TOO_MANY_REQUESTS),
             handshake: false,
             inside_only: false,
+            copies_named: true,
         }
     }
 }
@@ -190,6 +193,16 @@ impl World {
             "displayName": "Trips",
             "list": { "template": "genericList", "hidden": false, "contentTypesEnabled": false },
             "webUrl": format!("https://{DOMAIN}/sites/{path}/Lists/Trips"),
+            "columns": (["Destination", "Seats", "Due date"].map(super::sites::column)),
+        });
+        self.add(Kind::List, id, value);
+        let list = self.guid();
+        let value = json!({
+            "id": list,
+            "name": "Lost and found",
+            "displayName": "Lost and found",
+            "list": { "template": "genericList", "hidden": false, "contentTypesEnabled": false },
+            "webUrl": format!("https://{DOMAIN}/sites/{path}/Lists/Lost%20and%20found"),
         });
         self.add(Kind::List, id, value);
     }

@@ -130,3 +130,22 @@ async fn calendars_are_apart() {
     );
     assert_eq!(tenant.get(&tenant.app, &format!("/users/{STUDENT_ID}/events/{id}")).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_meeting_goes_with_its_part_of_the_text() {
+    let tenant = Tenant::start().await;
+    let mut event = lesson();
+    event["isOnlineMeeting"] = json!(true);
+    event["body"] = json!({ "contentType": "text", "content": "Bring <rulers>" });
+    let made = tenant.made(&tenant.teacher, "/me/events", event).await;
+    let path = format!("/me/events/{}", made.id());
+    let text = made.body["body"]["content"].as_str().expect("a text").to_owned();
+    assert!(text.contains("Bring &lt;rulers&gt;") && text.contains("me-email-text"), "{text}");
+    assert!(made.body["bodyPreview"].as_str().expect("a preview").starts_with("Bring"));
+
+    let kept = json!({ "isOnlineMeeting": false, "body": { "contentType": "html", "content": text } });
+    assert_eq!(tenant.patch(&tenant.teacher, &path, kept).await.body["isOnlineMeeting"], true);
+    let lost = json!({ "body": { "contentType": "html", "content": "Bring pens" } });
+    let lost = tenant.patch(&tenant.teacher, &path, lost).await;
+    assert_eq!((&lost.body["isOnlineMeeting"], &lost.body["onlineMeeting"]), (&json!(false), &Value::Null));
+}

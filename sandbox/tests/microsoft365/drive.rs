@@ -259,4 +259,11 @@ async fn a_site_has_a_drive_and_lists() {
     assert!(tenant.get(&tenant.app, &items).await.value()[0]["fields"].is_null(), "not asked for");
     let fields = tenant.patch(&tenant.app, &format!("{items}/1/fields"), json!({ "Seats": 5 })).await;
     assert_eq!((&fields.body["Title"], &fields.body["Seats"]), (&json!("Museum"), &json!(5)));
+    // A column goes by the name that SharePoint made of its title.
+    for (name, status) in [("Due_x0020_date", 201), ("Due date", 400), ("Colour", 400)] {
+        let row = json!({ "fields": { "Title": "Zoo", name: "May" } });
+        assert_eq!(tenant.post(&tenant.app, &items, row).await.status, status, "{name}");
+    }
+    let columns = tenant.get(&tenant.app, &items.replace("/items", "/columns")).await;
+    assert!(columns.each("displayName").contains(&"Due date"));
 }

@@ -54,6 +54,8 @@ async fn a_subscription_lives_until_its_time_unless_it_is_renewed() {
     tenant.sandbox.clock().advance(Duration::from_secs(3 * 3600));
     let app = tenant.app_token().await;
     assert_eq!(tenant.get(&app, "/subscriptions").await.each("id"), [made.id()]);
+    let twice = tenant.post(&app, "/subscriptions", subscription(&tenant)).await;
+    assert_eq!(twice.code(), (409, "ExtensionError"));
     assert_eq!(tenant.send(&app, reqwest::Method::POST, &format!("{path}/reauthorize"), None).await.status, 204);
     tenant.sandbox.clock().advance(Duration::from_secs(3600));
     let app = tenant.app_token().await;

@@ -7,6 +7,7 @@ use super::{
     channels::{ContentType, ItemBody},
     check,
     graph::{Done, Graph, query},
+    meeting_text,
     wire::{arguments, choice, list, object, operation, record},
 };
 use crate::{
@@ -249,6 +250,7 @@ operation! {
     discloses {
         "subject": Schedule(Anyone), "content": Message(Anyone), "start": Schedule(Anyone), "end": Schedule(Anyone),
         "location": Schedule(Anyone), "attendees.address": Contact(Anyone), "attendees.name": Identity(Anyone),
+        "recurrence": Schedule(Anyone),
     }
     by {}
     required {
@@ -308,10 +310,12 @@ operation! {
 }
 
 operation! {
-    /// Changes an event: what is given is set, the rest stays. Attendees get a mail of it.
+    /// Changes an event: what is given is set, the rest stays. Attendees get a mail of it. Of an event with an online meeting,
+    /// the part of the text by which it is joined stays below the new one.
     ///
     /// <https://learn.microsoft.com/graph/api/event-update>. Access `send`. Application or delegated:
-    /// `Calendars.ReadWrite`. Errors: `not_found`, `invalid_argument` with `end` when it ends before it begins.
+    /// `Calendars.ReadWrite`. Errors: `not_found`, `invalid_argument` with `end` when it ends before it begins, `conflict`
+    /// with `content` where that part was not found.
     ///
     /// Example: `{"eventId": "AAMkAGVmMDEz…", "location": "Room 12"}`
     UpdateCalendarEvent = "updateCalendarEvent", Send, Always -> Event,
@@ -319,6 +323,7 @@ operation! {
     discloses {
         "subject": Schedule(Anyone), "content": Message(Anyone), "start": Schedule(Anyone), "end": Schedule(Anyone),
         "location": Schedule(Anyone), "attendees.address": Contact(Anyone), "attendees.name": Identity(Anyone),
+        "recurrence": Schedule(Anyone),
     }
     by {
         /// The event's id.
@@ -369,6 +374,10 @@ operation! {
             return Err(Error::invalid("arguments", "must name something to change"));
         }
         let graph = Graph::of_mailbox(call, this.user_id.as_deref())?;
+        if let Some(content) = &this.content {
+            let kind = this.content_type.unwrap_or(ContentType::Text);
+            body["body"] = meeting_text::body(&graph, &this.event_id, content, kind).await?;
+        }
         graph.make(Method::Patch, &["events", &this.event_id], &body, Repeat::Always).await
     }
 }
@@ -439,7 +448,7 @@ list! {
     /// Example: `{"filter": "start/dateTime ge '2026-12-01T00:00:00'"}`
     ListCalendarEvents = "listCalendarEvents" -> Event,
     scopes READS, Any,
-    discloses {}
+    discloses { "filter": Contact(Anyone) }
     by {}
     required {}
     optional {

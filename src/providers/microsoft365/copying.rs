@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     check,
-    drive::{DriveItem, READS, WRITES, check_name, check_place, item, named, of_drive, root_id, segments},
+    drive::{DriveItem, READS, WRITES, absent, check_name, check_place, item, named, of_drive, root_id, segments},
     graph::{Graph, Listed},
     wire::operation,
 };
@@ -76,11 +76,7 @@ operation! {
         };
         let path = named(&this.parent_id, &[&name], &[]);
         let path = segments(&path);
-        // What is not there before, and is afterwards, is the copy.
-        call.step("before", async |_| match there(&graph, &path).await? {
-            Some(_) => Err(Error::new(ErrorCode::Conflict, "there is something of that name already").with_field("name")),
-            None => Ok(true),
-        }).await?;
+        absent(&graph, &path).await?;
         let watch = call.secret_step("copy", async |begun| {
             if begun && there(&graph, &path).await?.is_some() {
                 return Ok(Watch { monitor: None });
@@ -120,17 +116,34 @@ struct Progress {
     error: Value,
 }
 
+/// How far a copy has come.
+enum Stage {
+    /// On its way.
+    Going,
+    /// It stands, and this is its id.
+    Done(String),
+    /// What watches it has nothing more to say: it is found by its name, or not yet.
+    Untold,
+}
+
 /// Waits for the copy; answers its id.
 async fn ready(graph: &Graph<'_>, watch: &Watch, path: &[&str]) -> Result<String> {
     let call = &graph.call;
-    let monitor: Option<Url> = watch.monitor.as_deref().and_then(|url| url.parse().ok());
+    let mut monitor: Option<Url> = watch.monitor.as_deref().and_then(|url| url.parse().ok());
     loop {
-        let made = match &monitor {
+        let stage = match &monitor {
             Some(url) => watched(graph, url).await?,
-            None => there(graph, path).await?.and_then(|item| item.id),
+            None => Stage::Untold,
         };
-        if let Some(id) = made {
-            return Ok(id);
+        match stage {
+            Stage::Done(id) => return Ok(id),
+            Stage::Going => {}
+            Stage::Untold => {
+                monitor = None;
+                if let Some(id) = there(graph, path).await?.and_then(|item| item.id) {
+                    return Ok(id);
+                }
+            }
         }
         if call.deadline().since(call.now()) <= LOOK {
             return Err(Error::new(
@@ -143,19 +156,22 @@ async fn ready(graph: &Graph<'_>, watch: &Watch, path: &[&str]) -> Result<String
     }
 }
 
-async fn watched(graph: &Graph<'_>, monitor: &Url) -> Result<Option<String>> {
+async fn watched(graph: &Graph<'_>, monitor: &Url) -> Result<Stage> {
     let response = graph.call.exchange_bare(Request::new(Method::Get, monitor.clone()), Repeat::Always).await?;
-    if !(200..300).contains(&response.status) {
-        return Err(graph.refusal(&response));
+    match response.status {
+        200..=299 => {}
+        // It is kept for some time only.
+        404 | 410 => return Ok(Stage::Untold),
+        _ => return Err(graph.refusal(&response)),
     }
     let progress: Progress = graph.call.read(&response, Repeat::Always)?;
     match progress.status.as_str() {
-        "completed" => Ok(progress.resource_id),
+        "completed" => Ok(progress.resource_id.map_or(Stage::Untold, Stage::Done)),
         "failed" => {
             let words = progress.error.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
             Err(Error::new(ErrorCode::Vendor, format!("OneDrive could not copy it: {words}")))
         }
-        _ => Ok(None),
+        _ => Ok(Stage::Going),
     }
 }
 

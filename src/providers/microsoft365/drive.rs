@@ -219,8 +219,8 @@ list! {
 }
 
 operation! {
-    /// Makes a folder. One of that name is not made twice: if the answer was lost, the call repeated with the same
-    /// idempotency key finds it.
+    /// Makes a folder. It is not made twice: if the answer was lost, the call repeated with the same idempotency key finds it,
+    /// and takes none for it that stood there before.
     ///
     /// <https://learn.microsoft.com/graph/api/driveitem-post-children>. Access `write`. Application or delegated:
     /// `Files.ReadWrite`. Errors: `conflict` where there is something of that name, `not_found` for a folder that is not
@@ -243,7 +243,7 @@ operation! {
         /// The folder it is made in. Default: `root`.
         parent_id: String,
     }
-    steps ["create"]
+    steps ["before", "create"]
     check |this| {
         check_place(&this.drive_id, &this.user_id)?;
         check_name("name", &this.name)?;
@@ -253,9 +253,11 @@ operation! {
         let graph = of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?;
         let parent = this.parent_id.as_deref().unwrap_or("root");
         let body = json!({ "name": this.name, "folder": {}, "@microsoft.graph.conflictBehavior": "fail" });
+        let path = named(parent, &[&this.name], &[]);
+        let path = segments(&path);
+        absent(&graph, &path).await?;
         let there = async || -> Result<Option<String>> {
-            let path = named(parent, &[&this.name], &[]);
-            let found: Option<DriveItem> = graph.find(&segments(&path), &[]).await?;
+            let found: Option<DriveItem> = graph.find(&path, &[]).await?;
             Ok(found.filter(|found| found.folder.is_some()).and_then(|found| found.id))
         };
         let id: String = call.step("create", async |begun| {
@@ -273,60 +275,6 @@ operation! {
             }
         }).await?;
         graph.get(&item(&id, &[]), &[]).await
-    }
-}
-
-operation! {
-    /// Moves or renames a file or folder within its drive.
-    ///
-    /// <https://learn.microsoft.com/graph/api/driveitem-move>. Access `write`. Application or delegated: `Files.ReadWrite`.
-    /// Errors: `not_found`, `conflict` where there is something of that name, or when `eTag` is not the item's any more.
-    ///
-    /// Example: `{"itemId": "01BYE5RZ6QN3ZWBTUFOFD3GSPGOHDJD36K", "parentId": "01BYE5RZ…"}`
-    MoveDriveItem = "moveDriveItem", Write, Always -> DriveItem,
-    scopes WRITES, Any,
-    discloses { "name": Content(Anyone) }
-    by {
-        /// The item's id.
-        item_id: String,
-    }
-    required {}
-    optional {
-        /// Which drive. Default: the OneDrive of the user.
-        drive_id: String,
-        /// Whose OneDrive. Default: the user of the settings, or who has consented.
-        user_id: String,
-        /// The folder it goes into; `root` for the drive's own.
-        parent_id: String,
-        /// Its new name.
-        name: String,
-        /// Only if it was not changed since: the item's `eTag`.
-        e_tag: String,
-    }
-    check |this| {
-        check_place(&this.drive_id, &this.user_id)?;
-        check::some_id("parentId", &this.parent_id)?;
-        if let Some(name) = &this.name {
-            check_name("name", name)?;
-        }
-        if this.parent_id.is_none() && this.name.is_none() {
-            return Err(Error::invalid("parentId", "is required, or a name"));
-        }
-    }
-    run |this, call| {
-        let graph = of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?;
-        let mut body = json!({});
-        if let Some(name) = &this.name {
-            body["name"] = json!(name);
-        }
-        match this.parent_id.as_deref() {
-            // A reference wants the folder's real id.
-            Some("root") => body["parentReference"] = json!({ "id": root_id(&graph).await? }),
-            Some(parent) => body["parentReference"] = json!({ "id": parent }),
-            None => {}
-        }
-        let graph = if_match(graph, this.e_tag.as_deref());
-        graph.make(Method::Patch, &item(&this.item_id, &[]), &body, Repeat::Always).await
     }
 }
 
@@ -372,6 +320,15 @@ fn if_match<'a>(graph: Graph<'a>, tag: Option<&str>) -> Graph<'a> {
         Some(tag) => graph.with_header("if-match", tag),
         None => graph,
     }
+}
+
+/// The step before something is made: that there is nothing of its name. What is there afterwards is then ours.
+pub(super) async fn absent(graph: &Graph<'_>, path: &[&str]) -> Result<()> {
+    let look = async |_| match graph.find::<DriveItem>(path, &[]).await? {
+        Some(_) => Err(Error::new(ErrorCode::Conflict, "there is something of that name already").with_field("name")),
+        None => Ok(true),
+    };
+    graph.call.step("before", look).await.map(|_: bool| ())
 }
 
 /// The id of the drive's own folder.

@@ -57,7 +57,7 @@ operation! {
     /// Example: `{"name": "Homework.txt", "content": "SGVsbG8=", "conflict": "replace"}`
     UploadFile = "uploadFile", Write, WithKey -> DriveItem,
     scopes WRITES, Any,
-    discloses { "name": Content(Anyone), "content": Content(Anyone) }
+    discloses { "name": Content(Anyone), "content": Content(Anyone), "folder": Content(Anyone) }
     by {}
     required {
         /// Its name.

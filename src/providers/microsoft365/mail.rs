@@ -17,7 +17,10 @@ use crate::{
     transport::{Method, Repeat, oauth::Scopes},
 };
 
-const READS: Scopes = &[&["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite", "Mail.ReadBasic.All"]];
+const BASIC: &[&str] = &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite", "Mail.ReadBasic.All"];
+const READS: Scopes = &[BASIC];
+/// To send what is there, which is looked at before.
+const SENDS: Scopes = &[BASIC, &["Mail.Send"]];
 const WHOLE: Scopes = &[&["Mail.Read", "Mail.ReadWrite"]];
 const WRITES: Scopes = &[&["Mail.ReadWrite"]];
 
@@ -141,13 +144,13 @@ operation! {
 operation! {
     /// Sends a draft.
     ///
-    /// <https://learn.microsoft.com/graph/api/message-send>. Access `send`. Application or delegated: `Mail.Send`. Never
-    /// repeated by the library; after a lost answer it looks once whether the draft is one still. Errors: `not_found`,
-    /// `conflict` where it was sent already, `outcome_unknown`.
+    /// <https://learn.microsoft.com/graph/api/message-send>. Access `send`. Application or delegated: `Mail.Send`, and
+    /// `Mail.ReadBasic` to see whether it is a draft still. Never repeated by the library; after a lost answer it looks for
+    /// that once more. Errors: `not_found`, `conflict` where it was sent already, `outcome_unknown`.
     ///
     /// Example: `{"messageId": "AAMkAGVmMDEz…"}`
     SendDraft = "sendDraft", Send, Never -> SentMail,
-    scopes &[&["Mail.Send"]], Any,
+    scopes SENDS, Any,
     discloses {}
     by {
         /// The draft's id.
@@ -267,11 +270,13 @@ object! {
 }
 
 list! {
-    /// Lists the folders of a mailbox.
+    /// Lists the folders of a mailbox: those at its top, or those in one of them.
     ///
-    /// <https://learn.microsoft.com/graph/api/user-list-mailfolders>. Access `read`. Application or delegated: `Mail.Read`.
+    /// <https://learn.microsoft.com/graph/api/user-list-mailfolders>,
+    /// <https://learn.microsoft.com/graph/api/mailfolder-list-childfolders>. Access `read`. Application or delegated:
+    /// `Mail.Read`. Errors: `not_found` for a folder that is not there.
     ///
-    /// Example: `{}`
+    /// Example: `{"parentFolderId": "inbox"}`
     ListMailFolders = "listMailFolders" -> MailFolder,
     scopes READS, Any,
     discloses {}
@@ -280,8 +285,19 @@ list! {
     optional {
         /// Whose mailbox. Default: the user of the settings, or who has consented.
         user_id: String,
+        /// The folder whose folders are listed: its id, or a name such as `inbox`. Default: the top of the mailbox.
+        parent_folder_id: String,
     }
     personal true
-    check |this| { check::some_id("userId", &this.user_id)?; }
-    at |this, call| Graph::of_mailbox(call, this.user_id.as_deref())?, &["mailFolders"], Vec::new()
+    check |this| {
+        check::some_id("userId", &this.user_id)?;
+        check::some_id("parentFolderId", &this.parent_folder_id)?;
+    }
+    at |this, call| {
+        let graph = Graph::of_mailbox(call, this.user_id.as_deref())?;
+        match &this.parent_folder_id {
+            Some(folder) => graph.below(&["mailFolders", folder]),
+            None => graph,
+        }
+    }, if this.parent_folder_id.is_some() { &["childFolders"] } else { &["mailFolders"] }, Vec::new()
 }

@@ -261,8 +261,8 @@ impl NewMessage {
 pub(super) async fn marked(graph: &Graph<'_>, mark: &str) -> Result<Option<Draft>> {
     let filter = format!("singleValueExtendedProperties/any(ep: ep/id eq '{MARK}' and ep/value eq '{mark}')");
     let query = [("$filter", filter), ("$select", "id,internetMessageId,webLink,isDraft".to_owned())];
-    let listed: super::graph::Listed<Draft> = graph.list(&["messages"], &query, None, None).await?;
-    Ok(listed.value.into_iter().next())
+    // Of a list that is filtered, the first page may have nothing although there is something.
+    Ok(graph.all::<Draft>(&["messages"], &query).await?.into_iter().next())
 }
 
 #[derive(Deserialize)]
@@ -330,8 +330,8 @@ impl Attachment {
 
     async fn is_there(&self, graph: &Graph<'_>, path: &[&str]) -> Result<bool> {
         let query = [("$select", "id,name".to_owned())];
-        let listed: super::graph::Listed<Attached> = graph.list(path, &query, None, None).await?;
-        Ok(listed.value.iter().any(|attached| attached.name == self.name))
+        let attached: Vec<Attached> = graph.all(path, &query).await?;
+        Ok(attached.iter().any(|attached| attached.name == self.name))
     }
 }
 

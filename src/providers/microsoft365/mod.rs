@@ -20,9 +20,11 @@ mod graph;
 mod groups;
 mod mail;
 mod making;
+mod meeting_text;
 mod meetings;
 mod members;
 mod message;
+mod moving;
 mod roster;
 mod sharing;
 mod sites;
@@ -49,7 +51,7 @@ pub use copying::{CopyDriveItem, DriveChanges, DriveDelta};
 pub use directory::{
     CreateUser, CreateUsers, DeleteUser, GetOrganization, GetUser, ListUsers, NewUser, Organization, UpdateUser, User,
 };
-pub use drive::{CreateFolder, DeleteDriveItem, DriveItem, GetDriveItem, ListDriveItems, MoveDriveItem, SearchDrive};
+pub use drive::{CreateFolder, DeleteDriveItem, DriveItem, GetDriveItem, ListDriveItems, SearchDrive};
 pub use education::{
     CreateClass, DeleteClass, EducationClass, GetClass, ListClasses, ListSchools, School, UpdateClass,
 };
@@ -65,6 +67,7 @@ pub use members::{
     AddTeamMember, AddTeamMembers, ListTeamMembers, NewTeamMember, RemoveTeamMember, TeamMember, TeamRole,
 };
 pub use message::{Attachment, Correspondent, MailImportance, MailMessage, Mailbox, NewMessage};
+pub use moving::MoveDriveItem;
 pub use roster::{
     AddClassMember, AddClassMembers, AddClassTeacher, EducationUser, ListClassMembers, ListClassTeachers,
     RemoveClassMember,

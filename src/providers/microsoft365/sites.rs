@@ -1,5 +1,6 @@
 //! SharePoint: sites, their libraries and lists. <https://learn.microsoft.com/graph/api/resources/sharepoint>
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -86,7 +87,7 @@ list! {
     /// Example: `{"search": "library"}`
     SearchSites = "searchSites" -> Site,
     scopes READS, Any,
-    discloses {}
+    discloses { "search": Content(Anyone) }
     by {}
     required {
         /// The words; `*` for every site.
@@ -106,7 +107,7 @@ operation! {
     /// Example: `{"siteId": "yourschool.sharepoint.com", "path": "sites/library"}`
     GetSite = "getSite", Read, Always -> Site,
     scopes READS, Any,
-    discloses {}
+    discloses { "path": Content(Anyone) }
     by {
         /// The site's id, `root`, or the host beside a `path`.
         site_id: String,
@@ -178,11 +179,13 @@ operation! {
     by {
         /// The site's id.
         site_id: String,
+    }
+    required {
         /// The list's id or title.
         list_id: String,
     }
-    required {}
     optional {}
+    check |this| { check_list(&this.list_id)?; }
     run |this, call| { Graph::root(call).get(&["sites", &this.site_id, "lists", &this.list_id], &[]).await }
 }
 
@@ -195,18 +198,20 @@ list! {
     /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment", "filter": "fields/Title eq 'Beamer'"}`
     ListListItems = "listListItems" -> ListItem,
     scopes READS, Any,
-    discloses {}
+    discloses { "filter": Content(Anyone) }
     by {
         /// The site's id.
         site_id: String,
+    }
+    required {
         /// The list's id or title.
         list_id: String,
     }
-    required {}
     optional {
-        /// A filter in OData on columns that are indexed, such as `fields/Title eq 'Beamer'`.
+        /// A filter in OData on columns that are indexed, by their internal names: `fields/Title eq 'Beamer'`.
         filter: String,
     }
+    check |this| { check_list(&this.list_id)?; }
     at |this, call|
         Graph::root(call), &["sites", &this.site_id, "lists", &this.list_id, "items"],
         query(&[("$expand", Some("fields")), ("$filter", this.filter.as_deref())])
@@ -217,7 +222,7 @@ operation! {
     ///
     /// <https://learn.microsoft.com/graph/api/listitem-create>. Access `write`. Application or delegated:
     /// `Sites.ReadWrite.All`. Never repeated by the library: a lost answer ends as `outcome_unknown`, and `listListItems`
-    /// shows whether the row is there. Errors: `not_found`, `vendor` for a column that is not there.
+    /// shows whether the row is there. Errors: `not_found`, `invalid_argument` or `vendor` for a column that is not there.
     ///
     /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment", "fields": {"Title": "Beamer"}}`
     CreateListItem = "createListItem", Write, Never -> ListItem,
@@ -226,18 +231,22 @@ operation! {
     by {
         /// The site's id.
         site_id: String,
-        /// The list's id or title.
-        list_id: String,
     }
     required {
-        /// Its columns, by their internal names.
+        /// The list's id or title.
+        list_id: String,
+        /// Its columns, by their internal names or by their titles.
         fields: Map<String, Value>,
     }
     optional {}
-    check |this| { some_columns(&this.fields)?; }
+    check |this| {
+        check_list(&this.list_id)?;
+        some_columns(&this.fields)?;
+    }
     run |this, call| {
-        let path = ["sites", &this.site_id, "lists", &this.list_id, "items"];
-        Graph::root(call).make(Method::Post, &path, &json!({ "fields": this.fields }), Repeat::Never).await
+        let list = Graph::root(call).below(&["sites", &this.site_id, "lists", &this.list_id]);
+        let fields = columns(&list, this.fields).await?;
+        list.make(Method::Post, &["items"], &json!({ "fields": fields }), Repeat::Never).await
     }
 }
 
@@ -245,7 +254,7 @@ operation! {
     /// Changes columns of a row; the rest stays.
     ///
     /// <https://learn.microsoft.com/graph/api/listitem-update>. Access `write`. Application or delegated:
-    /// `Sites.ReadWrite.All`. Errors: `not_found`, `vendor` for a column that is not there.
+    /// `Sites.ReadWrite.All`. Errors: `not_found`, `invalid_argument` or `vendor` for a column that is not there.
     ///
     /// Example: `{"siteId": "yourschool.sharepoint.com,da60e844-…,712a596e-…", "listId": "Equipment", "listItemId": "3", "fields": {"Title": "Screen"}}`
     UpdateListItem = "updateListItem", Write, Always -> ListItem,
@@ -254,21 +263,26 @@ operation! {
     by {
         /// The site's id.
         site_id: String,
+    }
+    required {
         /// The list's id or title.
         list_id: String,
         /// The row's id.
         list_item_id: String,
-    }
-    required {
-        /// The columns to change, by their internal names.
+        /// The columns to change, by their internal names or by their titles.
         fields: Map<String, Value>,
     }
     optional {}
-    check |this| { some_columns(&this.fields)?; }
+    check |this| {
+        check_list(&this.list_id)?;
+        check::id("listItemId", &this.list_item_id)?;
+        some_columns(&this.fields)?;
+    }
     run |this, call| {
-        let path = ["sites", &this.site_id, "lists", &this.list_id, "items", &this.list_item_id, "fields"];
-        let fields: Map<String, Value> =
-            Graph::root(call).make(Method::Patch, &path, &Value::Object(this.fields), Repeat::Always).await?;
+        let list = Graph::root(call).below(&["sites", &this.site_id, "lists", &this.list_id]);
+        let fields = Value::Object(columns(&list, this.fields).await?);
+        let path = ["items", &this.list_item_id, "fields"];
+        let fields: Map<String, Value> = list.make(Method::Patch, &path, &fields, Repeat::Always).await?;
         Ok(ListItem { id: Some(this.list_item_id), fields: Some(fields), ..ListItem::default() })
     }
 }
@@ -278,4 +292,49 @@ fn some_columns(fields: &Map<String, Value>) -> Result<()> {
         return Err(Error::invalid("fields", "must name at least one column"));
     }
     Ok(())
+}
+
+/// A list's title may have spaces, which an id has not.
+fn check_list(list: &str) -> Result<()> {
+    check::text("listId", list, 255)?;
+    if matches!(list, "." | "..") || list.contains(|letter: char| letter.is_control() || matches!(letter, '/' | '\\')) {
+        return Err(Error::invalid("listId", "must be a list's id, or its title where that has no slash"));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Column {
+    name: String,
+    #[serde(default)]
+    display_name: String,
+}
+
+/// The same columns by their internal names. What cannot be one is a title: the list knows whose.
+async fn columns(list: &Graph<'_>, fields: Map<String, Value>) -> Result<Map<String, Value>> {
+    if fields.keys().all(|name| is_internal(name)) {
+        return Ok(fields);
+    }
+    let known: Vec<Column> = list.all(&["columns"], &query(&[("$select", Some("id,name,displayName"))])).await?;
+    let named = |(name, value): (String, Value)| {
+        if is_internal(&name) {
+            return Ok((name, value));
+        }
+        let mut columns = known.iter().filter(|column| column.display_name == name);
+        let why = match (columns.next(), columns.next()) {
+            (Some(column), None) => return Ok((column.name.clone(), value)),
+            (None, _) => "is neither a column's internal name nor the title of one",
+            _ => "is the title of more than one column; name it by its internal name",
+        };
+        Err(Error::invalid(format!("fields.{name}"), why))
+    };
+    fields.into_iter().map(named).collect()
+}
+
+/// Whether SharePoint could have made this name: it writes a space as `_x0020_`. What follows an `@` says how a value is
+/// written.
+fn is_internal(name: &str) -> bool {
+    let name = name.split('@').next().unwrap_or_default();
+    name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }

@@ -53,7 +53,7 @@ operation! {
     ///
     /// <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>. Access `manage`. It needs what reading the
     /// resource needs. With `includeResourceData` notifications hold what has changed, encrypted to the settings'
-    /// `notification_certificate`.
+    /// `notification_certificate`; where the settings have another one by the time it is renewed, it is made anew.
     ///
     /// Example: `{"resource": "users/teacher@school.example/messages", "changeType": ["created"], "address":
     /// "https://sis.school.example/api/integrations/webhooks/microsoft365"}`
@@ -78,6 +78,8 @@ operation! {
         delegated: bool,
         /// The channel that is renewed.
         renews: String,
+        /// Of the channel that is renewed, the thumbprint of the certificate that its notifications are encrypted to.
+        encrypted_to: String,
     }
     check |this| {
         let resource = this.resource.trim_start_matches('/');
@@ -105,23 +107,41 @@ operation! {
         };
         let minutes = this.minutes.unwrap_or(MINUTES);
         let until = call.now().after(Duration::from_secs(u64::from(minutes) * 60));
+        let certificate = Certificate::wanted(&this, call.config())?;
+        let thumbprint = certificate.as_ref().map(|certificate| certificate.thumbprint.clone());
         let renewed = match &known {
-            Some(channel) if !channel.vendor_id.is_empty() => renew(&graph, &channel.vendor_id, until).await?,
-            _ => None,
+            Some(channel) if channel.vendor_id.is_empty() => None,
+            Some(channel) if thumbprint != this.encrypted_to => {
+                // Graph changes no certificate, and takes no second subscription to the same.
+                stop(&graph, &channel.vendor_id).await?;
+                None
+            }
+            Some(channel) => renew(&graph, &channel.vendor_id, until).await?,
+            None => None,
         };
         let id = known.map_or_else(|| call.vendor_key(""), |channel| channel.id);
         let made = match renewed {
             Some(made) => made,
             None => {
                 let address = call.webhook_address(&this.address)?;
-                let body = wanted(&this, call.config(), &address, until, format!("{id}.{}", call.channel_secret(&id)))?;
-                let path = ["subscriptions"];
-                graph.make(Method::Post, &path, &body, Repeat::Never).await?
+                let state = format!("{id}.{}", call.channel_secret(&id));
+                let body = wanted(&this, certificate.as_ref(), &address, until, state);
+                match graph.make(Method::Post, &["subscriptions"], &body, Repeat::Never).await {
+                    // An earlier try of this renewal has made one, and its answer was lost.
+                    Err(error) if error.code() == ErrorCode::Conflict && this.renews.is_some() => {
+                        clear(&graph, &body).await?;
+                        graph.make(Method::Post, &["subscriptions"], &body, Repeat::Never).await?
+                    }
+                    made => made?,
+                }
             }
         };
         let mut arguments = serde_json::to_value(&this).map_err(|_| Error::internal("the arguments are not JSON"))?;
         if let Value::Object(members) = &mut arguments {
             members.insert("renews".to_owned(), json!(id));
+            if let Some(thumbprint) = thumbprint {
+                members.insert("encryptedTo".to_owned(), json!(thumbprint));
+            }
         }
         let channel = Channel {
             id: id.clone(),
@@ -153,13 +173,72 @@ async fn renew(graph: &Graph<'_>, vendor_id: &str, until: Timestamp) -> Result<O
     }
 }
 
+/// Takes a subscription away. What is gone was stopped before, or has lapsed.
+async fn stop(graph: &Graph<'_>, vendor_id: &str) -> Result<()> {
+    match graph.act(Method::Delete, &["subscriptions", vendor_id], None, Repeat::Always).await {
+        Err(error) if error.code() != ErrorCode::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Standing {
+    id: String,
+    #[serde(default)]
+    resource: String,
+    #[serde(default)]
+    change_type: String,
+    #[serde(default)]
+    notification_url: String,
+}
+
+/// Stops what stands at Graph in the place of a subscription: to the same changes, told to the same address of the school.
+async fn clear(graph: &Graph<'_>, wanted: &Value) -> Result<()> {
+    let standing: Vec<Standing> = graph.all(&["subscriptions"], &[]).await?;
+    let is = |name: &str, text: &str| wanted.get(name).and_then(Value::as_str) == Some(text);
+    for one in standing.iter().filter(|one| {
+        is("resource", one.resource.trim_start_matches('/'))
+            && is("changeType", &one.change_type)
+            && is("notificationUrl", &one.notification_url)
+    }) {
+        stop(graph, &one.id).await?;
+    }
+    Ok(())
+}
+
+/// What Graph encrypts what has changed to.
+struct Certificate {
+    der: String,
+    thumbprint: String,
+}
+
+impl Certificate {
+    /// That of the settings, where notifications shall hold what has changed.
+    fn wanted(this: &Subscribe, config: &super::Microsoft365Config) -> Result<Option<Self>> {
+        if this.include_resource_data != Some(true) {
+            return Ok(None);
+        }
+        let lacks = |field: &str| {
+            let why = "Graph encrypts what has changed to a certificate of the school's, and the settings have none";
+            Error::new(ErrorCode::NotConfigured, why).with_field(format!("config.{field}"))
+        };
+        let certificate = config.notification_certificate.as_ref().ok_or_else(|| lacks("notification_certificate"))?;
+        config.notification_key.as_ref().ok_or_else(|| lacks("notification_key"))?;
+        Ok(Some(Self {
+            der: STANDARD.encode(oauth::certificate_der(certificate)?),
+            thumbprint: oauth::thumbprint(certificate)?,
+        }))
+    }
+}
+
 fn wanted(
     this: &Subscribe,
-    config: &super::Microsoft365Config,
+    certificate: Option<&Certificate>,
     address: &Url,
     until: Timestamp,
     client_state: String,
-) -> Result<Value> {
+) -> Value {
     let mut body = json!({
         "changeType": this.change_type.join(","),
         "notificationUrl": address,
@@ -170,18 +249,12 @@ fn wanted(
         "clientState": client_state,
         "latestSupportedTlsVersion": "v1_2",
     });
-    if this.include_resource_data == Some(true) {
-        let lacks = |field: &str| {
-            let why = "Graph encrypts what has changed to a certificate of the school's, and the settings have none";
-            Error::new(ErrorCode::NotConfigured, why).with_field(format!("config.{field}"))
-        };
-        let certificate = config.notification_certificate.as_ref().ok_or_else(|| lacks("notification_certificate"))?;
-        config.notification_key.as_ref().ok_or_else(|| lacks("notification_key"))?;
+    if let Some(certificate) = certificate {
         body["includeResourceData"] = json!(true);
-        body["encryptionCertificate"] = json!(STANDARD.encode(oauth::certificate_der(certificate)?));
-        body["encryptionCertificateId"] = json!(oauth::thumbprint(certificate)?);
+        body["encryptionCertificate"] = json!(certificate.der);
+        body["encryptionCertificateId"] = json!(certificate.thumbprint);
     }
-    Ok(body)
+    body
 }
 
 /// What kind of thing a path is about: its last word that is no id.
@@ -227,15 +300,9 @@ operation! {
         let delegated = channel.renewal.as_ref().and_then(|renewal| renewal.arguments.get("delegated")?.as_bool());
         let rights = if delegated == Some(true) { oauth::Rights::Delegated } else { oauth::Rights::Any };
         let graph = Graph::root(&call.with_token(oauth::Wanted { rights, ..call.wanted().clone() }));
-        let path = ["subscriptions", channel.vendor_id.as_str()];
-        match graph.act(Method::Delete, &path, None, Repeat::Always).await {
-            // What is gone was stopped before, or has lapsed.
-            Err(error) if error.code() != ErrorCode::NotFound => Err(error),
-            _ => {
-                call.forget_channel(&channel.id).await?;
-                Ok(Done::of(channel.id))
-            }
-        }
+        stop(&graph, &channel.vendor_id).await?;
+        call.forget_channel(&channel.id).await?;
+        Ok(Done::of(channel.id))
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use url::Url;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::Microsoft365Config;
@@ -18,7 +19,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     model::Timestamp,
     providers::{Incoming, Webhook, WebhookEvent, WebhookReply, webhook},
-    transport::jwt::PrivateKey,
+    transport::{jwt::PrivateKey, oauth},
 };
 
 /// The application that Graph's notifications come from, in every school.
@@ -42,6 +43,9 @@ struct Sealed {
     data: String,
     data_signature: String,
     data_key: String,
+    /// The thumbprint of the certificate, as `subscribe` gave it.
+    #[serde(default)]
+    encryption_certificate_id: String,
 }
 
 fn delivery(body: &[u8]) -> Result<Delivery> {
@@ -173,11 +177,11 @@ fn check_tokens(config: &Microsoft365Config, incoming: &Incoming<'_>, tokens: &[
     for token in tokens {
         let claims = keys.verify(token)?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
-        if text("aud") != config.client_id {
+        if !same_id(text("aud"), &config.client_id) {
             return Err(refuse("is for another application"));
         }
         let publisher = if text("appid").is_empty() { text("azp") } else { text("appid") };
-        if publisher != PUBLISHER {
+        if !same_id(publisher, PUBLISHER) {
             return Err(refuse("is not of Graph's notifications"));
         }
         let issuers =
@@ -193,6 +197,14 @@ fn check_tokens(config: &Microsoft365Config, incoming: &Incoming<'_>, tokens: &[
     if of_school { Ok(()) } else { Err(refuse("for this organization is lacking")) }
 }
 
+/// Whether two ids of Microsoft's are one: GUIDs, which may be written in capitals or not.
+fn same_id(one: &str, other: &str) -> bool {
+    match (Uuid::try_parse(one), Uuid::try_parse(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
 /// The content: its key is encrypted to our certificate, it is signed with that key, then encrypted with it.
 fn open(config: &Microsoft365Config, sealed: &Sealed) -> Result<Value> {
     // One word for all that can be wrong inside: an attacker learns nothing of where it failed.
@@ -203,6 +215,15 @@ fn open(config: &Microsoft365Config, sealed: &Sealed) -> Result<Value> {
         let why = "the notification is encrypted, and the settings have no key to open it";
         return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.notification_key"));
     };
+    let ours =
+        config.notification_certificate.as_ref().map(|certificate| oauth::thumbprint(certificate)).transpose()?;
+    let theirs = &sealed.encryption_certificate_id;
+    if ours.is_some_and(|ours| !theirs.is_empty() && ours != *theirs) {
+        let why = "the notification is encrypted to another certificate than the settings have: its subscription is of before \
+                   they were changed, and is made anew when it is renewed. Until then the settings would need the certificate \
+                   and the key of before";
+        return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.notification_certificate"));
+    }
     let private = PrivateKey::from_pem(key.expose())?;
     let decode = |text: &str| STANDARD.decode(text).map_err(|_| bad());
     let (data, signature) = (decode(&sealed.data)?, decode(&sealed.data_signature)?);
@@ -227,9 +248,10 @@ mod tests {
     use crate::transport::{Headers, jwt::KeySet};
 
     const SCHOOL: &str = "11111111-2222-3333-4444-555555555555";
+    const CLIENT: &str = "aaaaaaaa-2222-3333-4444-bbbbbbbbbbbb";
 
     fn config() -> Microsoft365Config {
-        let mut config = Microsoft365Config::new(SCHOOL, "client-1").client_secret("a-secret-of-tests");
+        let mut config = Microsoft365Config::new(SCHOOL, CLIENT).client_secret("a-secret-of-tests");
         config.notification_key = Some(include_str!("../../../tests/golden/jwt/key.pem").into());
         config
     }
@@ -323,7 +345,7 @@ mod tests {
             let changed: Sealed = serde_json::from_value(changed).unwrap();
             assert_eq!(open(&config(), &changed).unwrap_err().code(), ErrorCode::SignatureInvalid, "{field}");
         }
-        let keyless = Microsoft365Config::new(SCHOOL, "client-1").client_secret("a-secret-of-tests");
+        let keyless = Microsoft365Config::new(SCHOOL, CLIENT).client_secret("a-secret-of-tests");
         assert_eq!(open(&keyless, &good).unwrap_err().field(), Some("config.notification_key"));
     }
 
@@ -338,7 +360,7 @@ mod tests {
         let keys: KeySet = serde_json::from_str(include_str!("../../../tests/golden/jwt/jwks.json")).unwrap();
         let key = PrivateKey::from_pem(include_str!("../../../tests/golden/jwt/key.pem")).unwrap();
         let claims = json!({
-            "aud": "client-1", "appid": PUBLISHER, "iss": format!("https://sts.windows.net/{SCHOOL}/"),
+            "aud": CLIENT, "appid": PUBLISHER, "iss": format!("https://sts.windows.net/{SCHOOL}/"),
             "exp": 1_764_003_600, "nbf": 1_764_000_000,
         });
         let with = |changes: Value| {
@@ -351,6 +373,7 @@ mod tests {
         assert_eq!(taken[0].data["content"]["subject"], "Elternabend am Donnerstag");
         for (changes, code) in [
             (json!({ "aud": "client-2" }), ErrorCode::SignatureInvalid),
+            (json!({ "aud": "cccccccc-2222-3333-4444-bbbbbbbbbbbb" }), ErrorCode::SignatureInvalid),
             (json!({ "appid": "11111111-0000-0000-0000-000000000000" }), ErrorCode::SignatureInvalid),
             (
                 json!({ "iss": "https://sts.windows.net/99999999-2222-3333-4444-555555555555/" }),
@@ -362,6 +385,7 @@ mod tests {
             assert_eq!(with(changes.clone()).unwrap_err().code(), code, "{changes}");
         }
         assert!(with(json!({ "appid": "", "azp": PUBLISHER })).is_ok());
+        assert!(with(json!({ "aud": CLIENT.to_uppercase(), "appid": PUBLISHER.to_uppercase() })).is_ok());
         let bare = take("https://sis.example/hook", encrypted(None).to_string().as_bytes(), Some(&keys));
         assert_eq!(bare.unwrap_err().code(), ErrorCode::SignatureMissing);
     }
@@ -370,7 +394,8 @@ mod tests {
         #[test]
         fn any_body_is_read_or_refused(body: Vec<u8>, data in "[A-Za-z0-9+/=]{0,64}") {
             let _ = take("https://sis.example/hook", &body, None);
-            let sealed = Sealed { data: data.clone(), data_signature: data.clone(), data_key: data };
+            let (data_signature, data_key) = (data.clone(), data.clone());
+            let sealed = Sealed { data, data_signature, data_key, encryption_certificate_id: String::new() };
             prop_assert!(open(&config(), &sealed).is_err());
         }
     }

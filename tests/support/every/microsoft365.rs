@@ -142,7 +142,7 @@ fn office(operation: &str) -> Option<Value> {
         "calendarView" => json!({ "startDateTime": "2030-12-01T00:00:00Z", "endDateTime": "2030-12-08T00:00:00Z" }),
         "getSchedule" => json!({ "schedules": ["teacher@yourschool.example"], "start": start, "end": end }),
         "subscribe" => json!({
-            "resource": format!("users/{TEACHER_ID}/messages"), "changeType": ["created"],
+            "resource": format!("users/{TEACHER_ID}/mailFolders/folder-{{new}}/messages"), "changeType": ["created"],
             "address": "https://sis.school.example/webhooks/microsoft365",
         }),
         "unsubscribe" => json!({ "channelId": "{subscription}" }),
@@ -297,7 +297,7 @@ impl Maker<'_> {
             "{draft}" => self.id("createDraft", &[]).await,
             "{event}" => self.id("createCalendarEvent", &[]).await,
             "{subscription}" => {
-                let made = self.call("subscribe", arguments("subscribe").unwrap()).await;
+                let made = self.call("subscribe", self.filled("subscribe", &[])).await;
                 made["channelId"].as_str().unwrap().to_owned()
             }
             "{permission}" => {

@@ -7,7 +7,7 @@ use super::super::context::{Context, Outcome, items, merge, text};
 use super::super::error::GraphError;
 use super::super::odata::Listing;
 use super::super::table::{Kind, Row};
-use super::{default_of, zones};
+use super::{default_of, online, zones};
 use crate::exchange::Answer;
 
 pub(super) const EVENTS: Listing<'_> =
@@ -158,15 +158,10 @@ fn made(context: &mut Context<'_>, user: &str, id: &str, body: &Value) -> Value 
     event
 }
 
-/// What follows from other fields: the preview, the link of an online meeting, what attendees have answered.
+/// What follows from other fields: the online meeting, the preview, what attendees have answered.
 fn derive(event: &mut Value, number: u64) {
-    let content = event.pointer("/body/content").and_then(Value::as_str).unwrap_or_default();
-    event["bodyPreview"] = json!(content.chars().take(255).collect::<String>());
-    if event.get("isOnlineMeeting") == Some(&json!(true)) && event.get("onlineMeeting").is_none_or(Value::is_null) {
-        event["onlineMeetingProvider"] = json!("teamsForBusiness");
-        let link = format!("https://teams.microsoft.com/l/meetup-join/19%3ameeting_sandbox{number}%40thread.v2/0");
-        event["onlineMeeting"] = json!({ "joinUrl": link, "conferenceId": number.to_string() });
-    }
+    online::arrange(event, number);
+    event["bodyPreview"] = json!(online::preview(event.get("body").unwrap_or(&Value::Null)));
     if let Some(attendees) = event.get_mut("attendees").and_then(Value::as_array_mut) {
         for attendee in attendees.iter_mut().filter(|attendee| attendee.get("status").is_none()) {
             attendee["status"] = json!({ "response": "none", "time": "0001-01-01T00:00:00Z" });
@@ -207,6 +202,7 @@ fn patch(context: &mut Context<'_>, row: &Row) -> Outcome {
         // Set when the event is made, and never again.
         fields.remove("transactionId");
     }
+    online::keep(&row.value, &mut patch);
     let (now, number) = (context.now(), context.world.number());
     let mut event = row.value.clone();
     merge(&mut event, &patch);

@@ -1,6 +1,7 @@
 //! Calendars: events, what of them falls into a span of time, and when people are free.
 
 mod events;
+mod online;
 mod recurrence;
 mod schedule;
 mod zones;

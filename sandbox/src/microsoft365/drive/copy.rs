@@ -44,7 +44,10 @@ pub(super) fn start(context: &mut Context<'_>, place: &Destination) -> Outcome {
 pub(in super::super) fn monitor(context: &mut Context<'_>, token: &str) -> Outcome {
     let (item, asked) = context.world.copies.get_mut(token).ok_or_else(GraphError::no_item)?;
     if std::mem::replace(asked, true) {
-        let body = json!({ "status": "completed", "percentageComplete": 100.0, "resourceId": item });
+        let mut body = json!({ "status": "completed", "percentageComplete": 100.0 });
+        if context.world.settings.copies_named {
+            body["resourceId"] = json!(item);
+        }
         return Ok(Answer::json(StatusCode::OK, &body));
     }
     let body = json!({ "status": "inProgress", "percentageComplete": 50.0 });
