@@ -12,7 +12,7 @@ use sandbox::google_workspace as google;
 use serde_json::{Value, json};
 use sis_integrations::{
     providers::{
-        self, Paged,
+        self, OperationSpec, Paged,
         google_workspace::{calendar::*, classroom::*, directory::*, drive::*, gmail::*, meet::*},
     },
     storage::MemoryStorage,
@@ -58,7 +58,9 @@ async fn made(school: &School, operation: &str, arguments: Value) -> Value {
 fn paged() -> BTreeSet<&'static str> {
     let google = providers::all().into_iter().filter(|provider| provider.info.id == "google_workspace");
     let operations = google.flat_map(|provider| provider.operations);
-    operations.filter(|one| (one.input_schema)()["properties"].get("pageToken").is_some()).map(|one| one.name).collect()
+    // A channel has a page token too: from where it tells of changes.
+    let is_list = |one: &OperationSpec| (one.input_schema)()["properties"].get("pageSize").is_some();
+    operations.filter(is_list).map(|one| one.name).collect()
 }
 
 #[tokio::test]

@@ -150,7 +150,10 @@ async fn what_google_tells_comes_typed() {
     let (manager, school, taken) = reading::<GoogleEvent>(GoogleWorkspace, config).await;
     let address = "https://sis.example/api/integrations/webhooks/google_workspace";
     let watch = async |operation: &str| {
-        let arguments = json!({ "address": address });
+        let mut arguments = json!({ "address": address });
+        if operation == "watchEvents" {
+            arguments["calendarId"] = json!("primary");
+        }
         let watch = school.execute(&admin(), "google_workspace", operation, arguments).await.unwrap().output;
         watch["channelId"].as_str().unwrap().to_owned()
     };
