@@ -6,14 +6,20 @@ mod every;
 
 use std::time::Duration;
 
-use every::{School, builder};
+use every::{School, builder, timed};
 use sandbox::{Fault, Rule, google_workspace as google};
 use serde_json::{Value, json};
 use sis_integrations::{ConfigChange, Error, ErrorCode, Retry, storage::MemoryStorage, transport::Backoff};
 
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
+
 async fn school() -> School {
-    let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
-    School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await
+    School::open(builder().storage(MemoryStorage::new()).backoff(BACKOFF)).await
+}
+
+async fn named(school: &School, key: &str, operation: &str, arguments: Value) -> Result<Value, Error> {
+    let call = school.tenant.request(&school.admin).idempotency_key(key);
+    call.execute("google_workspace", operation, arguments).await.map(|reply| reply.output)
 }
 
 async fn call(school: &School, operation: &str, arguments: Value) -> Result<Value, Error> {
@@ -123,12 +129,58 @@ async fn an_event_is_made_once_whatever_is_cut() {
     }
     // The same call by name, after it failed.
     vendor(&school).faults().add(Rule::always(Fault::CutAfter).path("/events"));
-    let named = || school.tenant.request(&school.admin).idempotency_key("k");
-    let error = named().execute("google_workspace", "createEvent", evening("named")).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    let again = async |summary: &str| named(&school, "k", "createEvent", evening(summary)).await;
+    assert_eq!(again("named").await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
     vendor(&school).faults().clear();
-    let made = named().execute("google_workspace", "createEvent", evening("named")).await.unwrap().output;
+    let error = again("other").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::IdempotencyConflict, "what may have happened keeps its name: {error}");
+    let made = again("named").await.unwrap();
     assert_eq!((events_of(&school, "named"), &made["summary"]), (1, &json!("named")));
+}
+
+#[tokio::test]
+async fn a_key_that_was_forgotten_makes_an_event_of_its_own() {
+    let (builder, clock) = timed();
+    let school = School::open(builder.storage(MemoryStorage::new()).backoff(BACKOFF)).await;
+    let first = named(&school, "k", "createEvent", evening("first")).await.unwrap();
+    clock.advance(Duration::from_secs(25 * 3600));
+    school.sandbox.clock().advance(Duration::from_secs(25 * 3600));
+    let second = named(&school, "k", "createEvent", evening("second")).await.unwrap();
+    assert_eq!((&first["summary"], &second["summary"]), (&json!("first"), &json!("second")));
+    assert_ne!(first["id"], second["id"]);
+    assert_eq!((events_of(&school, "first"), events_of(&school, "second")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_event_that_was_called_off_or_changed_since_is_not_answered_as_made() {
+    let school = school().await;
+    for (number, change) in [
+        None,
+        Some(json!({ "summary": "another" })),
+        Some(json!({ "start": { "date": "2026-12-01" }, "end": { "date": "2026-12-02" } })),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (key, title) = (format!("k{number}"), format!("evening {number}"));
+        vendor(&school).faults().add(Rule::always(Fault::CutAfter).path("/events"));
+        let error = named(&school, &key, "createEvent", evening(&title)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+        vendor(&school).faults().clear();
+        let events = vendor(&school).events();
+        let id = &events.iter().find(|event| event["summary"] == json!(title)).unwrap()["id"];
+        match change {
+            None => made(&school, "deleteEvent", json!({ "eventId": id })).await,
+            Some(mut change) => {
+                change["eventId"] = id.clone();
+                made(&school, "updateEvent", change).await
+            }
+        };
+        for _ in 0..2 {
+            let error = named(&school, &key, "createEvent", evening(&title)).await.unwrap_err();
+            assert_eq!(error.code(), ErrorCode::Conflict, "{error}");
+        }
+    }
 }
 
 #[tokio::test]

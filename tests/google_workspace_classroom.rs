@@ -100,6 +100,27 @@ async fn a_course_with_the_schools_own_id_is_there_but_once() {
 }
 
 #[tokio::test]
+async fn a_course_that_has_another_name_by_now_is_not_answered_as_made() {
+    let school = school().await;
+    let faults = school.sandbox.google_workspace().faults();
+    faults.add(Rule::always(Fault::CutAfter).method("POST").path("/courses"));
+    let course = json!({ "name": "Botany 9", "ownerId": google::TEACHER });
+    let error = keyed(&school, "k", "createCourse", course.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    faults.clear();
+    let error = keyed(&school, "k", "createCourse", json!({ "name": "x", "ownerId": google::TEACHER })).await;
+    assert_eq!(error.unwrap_err().code(), ErrorCode::IdempotencyConflict);
+    let courses = school.sandbox.google_workspace().courses();
+    let id = courses.iter().find(|course| course["name"] == "Botany 9").unwrap()["id"].clone();
+    made(&school, "updateCourse", json!({ "courseId": id, "name": "Chemistry" })).await;
+    let error = keyed(&school, "k", "createCourse", course.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Conflict, "{error}");
+    made(&school, "updateCourse", json!({ "courseId": id, "name": "Botany 9" })).await;
+    let found = keyed(&school, "k", "createCourse", course).await.unwrap();
+    assert_eq!(found["id"], id);
+}
+
+#[tokio::test]
 async fn what_classroom_refuses_says_how_to_mend_it() {
     let school = school().await;
     let away = pupil(&school, 1);

@@ -7,7 +7,7 @@ mod every;
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use every::{School, builder};
+use every::{School, builder, timed};
 use sandbox::{Fault, Rule, google_workspace as google};
 use serde_json::{Value, json};
 use sis_integrations::{Error, ErrorCode, Retry, storage::MemoryStorage, transport::Backoff};
@@ -15,9 +15,10 @@ use sis_integrations::{Error, ErrorCode, Retry, storage::MemoryStorage, transpor
 /// Above this an upload goes in chunks of 4 MiB.
 const LARGE: usize = 11 << 20;
 
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
+
 async fn school() -> School {
-    let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
-    School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await
+    School::open(builder().storage(MemoryStorage::new()).backoff(BACKOFF)).await
 }
 
 async fn call(school: &School, operation: &str, arguments: Value) -> Result<Value, Error> {
@@ -380,6 +381,52 @@ async fn a_document_whose_making_left_no_word_is_found_by_its_mark() {
     assert_eq!(error.done().unwrap()["steps"]["create"]["state"], "unknown");
     let output = named(&school, "k", "createDocument", document).await.unwrap();
     let there = files_named(&school, "lost");
+    assert_eq!((there.len(), &there[0]["id"]), (1, &output["documentId"]));
+}
+
+#[tokio::test]
+async fn a_document_that_the_search_does_not_know_yet_is_not_made_again() {
+    let school = school().await;
+    let document = json!({ "title": "late", "content": "Hello" });
+    school.sandbox.google_workspace().search_lags(10);
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path("/drive/v3/files"));
+    let mut unknown = 0;
+    let output = loop {
+        match named(&school, "k", "createDocument", document.clone()).await {
+            Ok(output) => break output,
+            Err(error) => assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}"),
+        }
+        unknown += 1;
+    };
+    assert_eq!(unknown, 3, "three looks each, of which the tenth finds it");
+    let there = files_named(&school, "late");
+    assert_eq!((there.len(), &there[0]["id"]), (1, &output["documentId"]));
+}
+
+#[tokio::test]
+async fn a_document_that_is_not_found_is_made_once_the_search_must_know() {
+    let (builder, clock) = timed();
+    let school = School::open(builder.storage(MemoryStorage::new()).backoff(BACKOFF)).await;
+    let document = json!({ "title": "never", "content": "Hello" });
+    let again = async || named(&school, "k", "createDocument", document.clone()).await;
+    let unknown = async || {
+        let error = again().await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}");
+        assert!(files_named(&school, "never").is_empty());
+    };
+    let creating = |rule: Rule| faults(&school).add(rule.method("POST").path("/drive/v3/files"));
+    creating(Rule::next(1, Fault::status(500)));
+    unknown().await;
+    clock.advance(Duration::from_secs(599));
+    unknown().await;
+    // The second try begins the wait anew: what it may have made is not known either.
+    clock.advance(Duration::from_secs(1));
+    creating(Rule::next(1, Fault::status(500)));
+    unknown().await;
+    unknown().await;
+    clock.advance(Duration::from_secs(600));
+    let output = again().await.unwrap();
+    let there = files_named(&school, "never");
     assert_eq!((there.len(), &there[0]["id"]), (1, &output["documentId"]));
 }
 

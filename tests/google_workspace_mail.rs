@@ -137,11 +137,37 @@ async fn a_mail_that_never_left_is_sent_when_the_call_is_repeated_with_its_key()
 }
 
 #[tokio::test]
-async fn a_mail_whose_draft_brought_no_word_is_written_again_and_sent_once() {
+async fn a_mail_whose_draft_brought_no_word_is_sent_once_and_leaves_no_other_draft() {
+    for (lost, after) in [
+        (Fault::CutAfter, true),
+        (Fault::StatusAfter { status: 500 }, true),
+        (Fault::Truncate, true),
+        (Fault::status(500), false),
+    ] {
+        let school = school().await;
+        made(&school, "createDraft", mail()).await;
+        fault(&school, Rule::next(1, lost.clone()).method("POST").path("/drafts"));
+        made(&school, "sendMail", mail()).await;
+        assert_eq!((sent(&school).len(), drafts(&school).await), (1, 1), "{lost:?}: the user's own draft stays");
+        let exchanges = school.sandbox.google_workspace().recorder().exchanges();
+        let written = exchanges.iter().filter(|one| one.method == "POST" && one.path.ends_with("/drafts")).count();
+        assert_eq!(written, if after { 2 } else { 3 }, "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_draft_of_an_earlier_try_is_found_when_the_call_is_repeated_with_its_key() {
     let school = school().await;
+    let refused = Fault::Status { status: 400, code: None, retry_after: None };
     fault(&school, Rule::next(1, Fault::CutAfter).method("POST").path("/drafts"));
-    made(&school, "sendMail", mail()).await;
-    assert_eq!((sent(&school).len(), drafts(&school).await), (1, 1), "the first draft stays");
+    fault(&school, Rule::always(refused).method("GET").path("/drafts"));
+    for _ in 0..2 {
+        keyed(&school, "mail-6", "sendMail", mail()).await.unwrap_err();
+    }
+    school.sandbox.google_workspace().faults().clear();
+    assert_eq!((sent(&school).len(), drafts(&school).await), (0, 1));
+    keyed(&school, "mail-6", "sendMail", mail()).await.unwrap();
+    assert_eq!((sent(&school).len(), drafts(&school).await), (1, 0));
 }
 
 #[tokio::test]

@@ -451,6 +451,22 @@ async fn a_body_over_the_limit_is_refused_however_it_arrives() {
 }
 
 #[tokio::test]
+async fn a_call_may_be_larger_than_settings() {
+    let school = School::open_with(|api| api.body_limit(100_000).upload_limit(300_000)).await;
+    school.configure().await;
+    let sized = |bytes: usize| json!({ "to": "+15551234567", "body": "x".repeat(bytes) }).to_string();
+    let send =
+        |method, path, bytes| school.ask(method, path).header("Content-Type", "application/json").body(sized(bytes));
+    // It is read, and Twilio's own limit is what is in the way.
+    let read = Answer::of(send(Method::POST, SMS, 200_000)).await.problem(400, "invalid_argument");
+    assert_eq!(read["field"], "body");
+    for (method, path, bytes) in [(Method::POST, SMS, 400_000), (Method::PUT, "/twilio/config", 200_000)] {
+        let refused = Answer::of(send(method, path, bytes)).await.problem(413, "too_large");
+        assert_eq!(refused["field"], "body");
+    }
+}
+
+#[tokio::test]
 async fn forwarded_addresses_are_believed_when_told_to() {
     for (proxies, seen) in [(0, "127.0.0.1"), (1, "203.0.113.7")] {
         let school = School::open_with(|api| api.trusted_proxies(proxies)).await;

@@ -6,14 +6,15 @@ mod every;
 
 use std::time::Duration;
 
-use every::{School, builder};
+use every::{School, builder, timed};
 use sandbox::{Fault, Rule};
 use serde_json::{Value, json};
 use sis_integrations::{Error, ErrorCode, Retry, storage::MemoryStorage, transport::Backoff};
 
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
+
 async fn school() -> School {
-    let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
-    School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await
+    School::open(builder().storage(MemoryStorage::new()).backoff(BACKOFF)).await
 }
 
 async fn made(school: &School, operation: &str, arguments: Value) -> Value {
@@ -184,6 +185,57 @@ async fn a_call_of_unknown_outcome_is_the_same_to_stripe_when_it_is_repeated() {
     let again = call().await.unwrap();
     assert!(again.replayed);
     assert_eq!(again.output["id"], made.output["id"]);
+}
+
+#[tokio::test]
+async fn a_limit_after_a_lost_answer_does_not_say_that_nothing_happened() {
+    let school = school().await;
+    school.sandbox.stripe().faults().add(Rule::next(1, Fault::CutAfter).method("POST"));
+    school.sandbox.stripe().faults().add(Rule::always(Fault::status(429)).method("POST"));
+    let call = school.tenant.request(&school.admin).idempotency_key("k").deadline(Duration::from_secs(1));
+    let arguments = json!({ "amount": 2500, "currency": "usd" });
+    let error = call.execute("stripe", "createPaymentIntent", arguments).await.unwrap_err();
+    assert_eq!((error.code(), error.retry()), (ErrorCode::OutcomeUnknown, Retry::Unknown), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_of_unknown_outcome_is_not_repeated_once_stripe_may_have_forgotten_it() {
+    let (builder, clock) = timed();
+    let school = School::open(builder.storage(MemoryStorage::new()).backoff(BACKOFF)).await;
+    let advance = |by: Duration| {
+        clock.advance(by);
+        school.sandbox.clock().advance(by);
+    };
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let pay = async |key: &str| {
+        let call = school.tenant.request(&school.admin).idempotency_key(key);
+        call.execute("stripe", "createPaymentIntent", paying("pm_card_visa")).await
+    };
+    // Under each key of ours Stripe makes one, as long as it knows the key.
+    let paid = || {
+        let exchanges = school.sandbox.stripe().recorder().exchanges();
+        let keys = exchanges.iter().filter_map(|exchange| exchange.header("idempotency-key").map(str::to_owned));
+        keys.collect::<std::collections::BTreeSet<_>>().len()
+    };
+    school.sandbox.stripe().faults().add(Rule::next(6, Fault::CutAfter).method("POST"));
+    for key in ["within", "later"] {
+        assert_eq!(pay(key).await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    }
+    advance(hours(23));
+    pay("within").await.unwrap();
+    assert_eq!(paid(), 2);
+    let before = school.sandbox.stripe().recorder().seen();
+    for hours_later in [3, 24 * 20] {
+        advance(hours(hours_later));
+        let error = pay("later").await.unwrap_err();
+        assert_eq!((error.code(), error.retry()), (ErrorCode::OutcomeUnknown, Retry::Unknown));
+        assert!(error.message().contains("look whether it did"), "{error}");
+        school.manager.delete_expired().await.unwrap();
+    }
+    assert_eq!(school.sandbox.stripe().recorder().seen(), before, "nothing has left");
+    // What is over and known is a name that is free again, for a call of its own.
+    pay("within").await.unwrap();
+    assert_eq!(paid(), 3);
 }
 
 #[tokio::test]

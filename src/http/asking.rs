@@ -3,16 +3,19 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, Bytes, HttpBody, to_bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{ConnectInfo, FromRequestParts, RawPathParams},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use bytes::BytesMut;
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Api, Problem, RESERVED_TENANT};
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, ErrorCode, Result, Retry},
     manager::{IntegrationManager, Tenant, edge},
     model::{Actor, Runtime, TenantId},
 };
@@ -96,19 +99,31 @@ impl Asking {
 
     /// The body as JSON; `None` for an empty one.
     pub(super) async fn json(&self, body: Body) -> Result<Option<Value>, Problem> {
-        let limit = self.api.body_limit;
+        self.json_within(body, &Room::of(self.api.body_limit)).await.map(|(value, _)| value)
+    }
+
+    /// The same for a call's arguments, which may hold files. A large one takes a place, which is free again once the call
+    /// is over.
+    pub(super) async fn arguments(&self, body: Body) -> Result<(Option<Value>, Place), Problem> {
+        let api = &self.api;
+        let room = Room { limit: api.body_limit, most: api.upload_limit, places: Some(&api.large) };
+        self.json_within(body, &room).await
+    }
+
+    async fn json_within(&self, body: Body, room: &Room<'_>) -> Result<(Option<Value>, Place), Problem> {
         if !body.is_end_stream() {
             self.check_media_type()?;
         }
-        let bytes = bytes(self.manager().runtime(), body, limit).await?;
+        let (bytes, place) = room.take(self.manager().runtime(), body).await?;
         if bytes.is_empty() {
-            return Ok(None);
+            return Ok((None, place));
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
             // The parser's own words could repeat what is in the body.
             let why = format!("must be JSON; it is not at line {}, column {}", error.line(), error.column());
-            Error::invalid("body", why).into()
-        })
+            Error::invalid("body", why)
+        })?;
+        Ok((Some(value), place))
     }
 
     /// The body as what it must be.
@@ -132,24 +147,69 @@ impl Asking {
 
 /// A body, whole.
 pub(super) async fn bytes(runtime: &Runtime, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let too_large = || Error::new(ErrorCode::TooLarge, format!("the body has more than {limit} bytes"));
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large().into());
-    }
-    match runtime.timeout(PATIENCE, to_bytes(body, limit)).await {
-        Some(Ok(bytes)) => Ok(bytes),
-        Some(Err(error)) if is_over_limit(&error) => Err(too_large().into()),
-        Some(Err(_)) => Err(Error::invalid("body", "broke off before its end").into()),
-        None => {
-            let late = Error::new(ErrorCode::Timeout, format!("the body did not arrive within {PATIENCE:?}"));
-            Err(Problem::from(late).with_status(StatusCode::REQUEST_TIMEOUT))
-        }
-    }
+    Room::of(limit).take(runtime, body).await.map(|(bytes, _)| bytes)
 }
 
-fn is_over_limit(error: &axum::Error) -> bool {
-    // axum does not export the limit's error type: its words are all there is.
-    std::error::Error::source(error).is_some_and(|source| source.to_string().contains("length limit"))
+/// What a large body takes up while it is at work.
+pub(super) type Place = Option<OwnedSemaphorePermit>;
+
+/// How large a body may be.
+struct Room<'a> {
+    /// What anybody may send.
+    limit: usize,
+    /// What those may send who find a place.
+    most: usize,
+    places: Option<&'a Arc<Semaphore>>,
+}
+
+impl Room<'_> {
+    fn of(limit: usize) -> Self {
+        Self { limit, most: limit, places: None }
+    }
+
+    async fn take(&self, runtime: &Runtime, body: Body) -> Result<(Bytes, Place), Problem> {
+        match runtime.timeout(PATIENCE, self.read(body)).await {
+            Some(result) => Ok(result?),
+            None => {
+                let late = Error::new(ErrorCode::Timeout, format!("the body did not arrive within {PATIENCE:?}"));
+                Err(Problem::from(late).with_status(StatusCode::REQUEST_TIMEOUT))
+            }
+        }
+    }
+
+    async fn read(&self, body: Body) -> Result<(Bytes, Place)> {
+        let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        let mut place = self.place(told)?;
+        let (mut whole, mut stream) = (BytesMut::with_capacity(told), body.into_data_stream());
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|_| Error::invalid("body", "broke off before its end"))?;
+            if place.is_none() {
+                place = self.place(whole.len() + chunk.len())?;
+            } else if whole.len() + chunk.len() > self.most {
+                return Err(self.too_large());
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok((whole.freeze(), place))
+    }
+
+    /// The place that so many bytes need.
+    fn place(&self, bytes: usize) -> Result<Place> {
+        if bytes > self.most {
+            return Err(self.too_large());
+        }
+        let Some(places) = self.places.filter(|_| bytes > self.limit) else { return Ok(None) };
+        places.clone().try_acquire_owned().map(Some).map_err(|_| {
+            let why =
+                format!("too many bodies of more than {} bytes are at work; send it again in a moment", self.limit);
+            Error::new(ErrorCode::RateLimited, why).with_retry(Retry::After(Duration::from_secs(5)))
+        })
+    }
+
+    fn too_large(&self) -> Error {
+        Error::new(ErrorCode::TooLarge, format!("has more than the {} bytes that are taken here", self.most))
+            .with_field("body")
+    }
 }
 
 /// The actor with what the connection tells of it.
@@ -195,5 +255,33 @@ mod tests {
         {
             assert_eq!(forwarded_for(&headers, proxies), ip.map(|ip| ip.parse().unwrap()), "{proxies}");
         }
+    }
+
+    #[tokio::test]
+    async fn of_large_bodies_there_are_but_so_many_at_once() {
+        let (places, runtime) = (Arc::new(Semaphore::new(1)), Runtime::current());
+        let room = Room { limit: 10, most: 30, places: Some(&places) };
+        let body = |bytes: usize| Body::from(vec![b'x'; bytes]);
+        let in_chunks = |count: usize| {
+            let chunk = || Ok::<_, std::io::Error>(Bytes::from_static(b"12345678"));
+            Body::from_stream(futures::stream::iter(std::iter::repeat_with(chunk).take(count)))
+        };
+        for large in [body(30), in_chunks(3)] {
+            let (bytes, place) = room.read(large).await.unwrap();
+            assert!(bytes.len() > 10 && place.is_some());
+            for refused in [body(11), in_chunks(2)] {
+                let error = room.read(refused).await.unwrap_err();
+                assert_eq!((error.code(), error.retry_after().is_some()), (ErrorCode::RateLimited, true));
+            }
+            for small in [body(10), in_chunks(1)] {
+                assert!(room.read(small).await.unwrap().1.is_none());
+            }
+        }
+        for huge in [body(31), in_chunks(4)] {
+            let error = room.read(huge).await.unwrap_err();
+            assert_eq!((error.code(), error.field()), (ErrorCode::TooLarge, Some("body")));
+            assert!(error.message().contains("30 bytes"));
+        }
+        assert!(Room::of(10).take(&runtime, body(11)).await.is_err());
     }
 }

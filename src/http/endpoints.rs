@@ -118,8 +118,8 @@ fn precondition(asking: &Asking) -> Result<Option<u64>> {
 }
 
 pub(super) async fn execute(asking: Asking, body: Body) -> Answer {
-    let arguments = asking.json(body).await?.unwrap_or_default();
-    let (arguments, told) = split_disclosure(arguments);
+    let (arguments, _place) = asking.arguments(body).await?;
+    let (arguments, told) = split_disclosure(arguments.unwrap_or_default());
     let about = match (asking.header("X-Disclosure")?, told) {
         (Some(_), Some(_)) => return Err(Error::invalid("disclosure", "stands in the header and in the body").into()),
         (Some(header), None) => {

@@ -31,6 +31,7 @@ use axum::{
     routing::{delete, get, post},
 };
 use futures::FutureExt;
+use tokio::sync::Semaphore;
 
 pub use auth::{ApiKeys, Authenticated, Authenticator};
 pub use problem::Problem;
@@ -42,6 +43,13 @@ use crate::{
 
 /// The largest body taken unless [`Api::body_limit`] says otherwise: an alert to 100,000 recipients needs about 10 MiB.
 pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// The largest body of an operation's call unless [`Api::upload_limit`] says otherwise: the largest mail, or a file of 47 MB,
+/// in base64.
+pub const UPLOAD_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How many calls with a body over [`Api::body_limit`] are at work at once: each is in memory as a whole, more than once.
+const LARGE_AT_ONCE: usize = 4;
 
 /// Segments with a meaning of their own where a provider's id could stand: no provider can have such an id.
 pub const RESERVED_PROVIDERS: &[&str] = &["api-keys", "audit", "compliance", "health", "stats", "webhooks"];
@@ -62,6 +70,8 @@ pub struct Api {
     manager: IntegrationManager,
     authenticator: Box<dyn Authenticator>,
     body_limit: usize,
+    upload_limit: usize,
+    large: Arc<Semaphore>,
     trusted_proxies: usize,
     public_url: Option<url::Url>,
 }
@@ -73,14 +83,24 @@ impl Api {
             manager,
             authenticator: Box::new(authenticator),
             body_limit: BODY_LIMIT,
+            upload_limit: UPLOAD_LIMIT,
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             trusted_proxies: 0,
             public_url: None,
         }
     }
 
-    /// Takes bodies up to this many bytes. Default: [`BODY_LIMIT`].
+    /// Takes bodies up to this many bytes, those of operations' calls too unless [`Api::upload_limit`] is called after this.
+    /// Default: [`BODY_LIMIT`], and [`UPLOAD_LIMIT`] for calls.
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
+        (self.body_limit, self.upload_limit) = (bytes, bytes);
+        self
+    }
+
+    /// Takes bodies of operations' calls up to this many bytes: they may hold files. Of those over the limit of all others
+    /// four are at work at once; one more is answered `rate_limited`. Default: [`UPLOAD_LIMIT`].
+    pub fn upload_limit(mut self, bytes: usize) -> Self {
+        self.upload_limit = bytes.max(self.body_limit);
         self
     }
 
@@ -140,6 +160,7 @@ impl std::fmt::Debug for Api {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Api")
             .field("body_limit", &self.body_limit)
+            .field("upload_limit", &self.upload_limit)
             .field("trusted_proxies", &self.trusted_proxies)
             .finish_non_exhaustive()
     }

@@ -55,7 +55,8 @@ impl Core {
 }
 
 impl IntegrationManager {
-    /// Deletes what nobody needs any more: the kept answers of named calls after a day, ended tokens, abandoned consents. Runs
+    /// Deletes what nobody needs any more: the kept answers of named calls after a day, what is kept of calls of unknown outcome
+    /// after thirty days, ended tokens, abandoned consents. Runs
     /// by itself every hour, where the storage can delete by a query; a host that lives for one call at a time calls it from its own timer.
     pub async fn delete_expired(&self) -> Result<()> {
         let _entered = self.0.enter()?;

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::Core;
 use crate::{
     error::{Error, Result},
+    model::Timestamp,
     providers::{AccessToken, Channel, Channels, Parts, ProviderSpec, Steps, Tokens},
     security::TenantKeys,
     services::{CallRow, Claim, Event, StepBook, SubscriptionService, WebhookService, Wish, outcome_name},
@@ -85,19 +86,27 @@ impl StepRecorder {
 
 #[async_trait]
 impl Steps for StepRecorder {
-    fn known(&self, step: &str) -> (Option<Value>, bool) {
-        self.claim.as_ref().map_or((None, false), |claim| claim.steps().known(step))
+    fn known(&self, step: &str) -> (Option<Value>, Option<Timestamp>) {
+        self.claim.as_ref().map_or((None, None), |claim| claim.steps().known(step))
     }
 
-    async fn begin(&self, step: &str) -> Result<()> {
-        self.book()?.1.begin(step);
+    async fn begin(&self, step: &str, since: Timestamp) -> Result<()> {
+        self.book()?.1.begin(step, since);
         let parts = &self.parts;
         let changes = self.row(Event::PartIntent, step, None)?;
         parts.core.audit.record_intent(&parts.call.tenant, &parts.keys, changes, parts.urgent).await
     }
 
+    async fn begin_anew(&self, step: &str, since: Timestamp) -> Result<()> {
+        let (claim, book) = self.book()?;
+        book.begin(step, since);
+        let parts = &self.parts;
+        let change = parts.core.idempotency.progress(claim, &parts.keys)?;
+        parts.core.audit.record_intent(&parts.call.tenant, &parts.keys, vec![change], parts.urgent).await
+    }
+
     async fn done(&self, step: &str, brought: Value, secret: bool) -> Result<()> {
-        self.book()?.1.done(step, brought, secret);
+        self.book()?.1.done(step, brought, secret, self.parts.core.runtime.now());
         let parts = &self.parts;
         let changes = self.row(Event::PartOutcome, step, Some(outcome_name(None)))?;
         parts.core.audit.record_outcome(&parts.call.tenant, &parts.keys, changes, parts.urgent).await

@@ -190,9 +190,6 @@ async fn approach(
     throttle(core, tenant, provider, deadline, options.wait || operation.urgent).await?;
 
     // 5. replay?
-    let named = options.idempotency_key.clone().unwrap_or_else(|| request_id.to_string());
-    let named = format!("{}\0{}\0{named}", provider.info.id, operation.name);
-    let vendor_key = keys.digest("vendor_idempotency", named.as_bytes())[..32].to_owned();
     // A call of several steps has a name in any case: how far it came is kept under it.
     let name =
         options.idempotency_key.clone().or_else(|| (!operation.steps.is_empty()).then(|| request_id.to_string()));
@@ -218,6 +215,12 @@ async fn approach(
             }
         }
     };
+
+    let named = options.idempotency_key.clone().unwrap_or_else(|| request_id.to_string());
+    // The same on every repeat of a claim, and another for whoever claims the key anew once it is forgotten.
+    let made = claim.as_ref().map_or(0, |claim| claim.made().as_micros());
+    let named = format!("{}\0{}\0{named}\0{made}", provider.info.id, operation.name);
+    let vendor_key = keys.digest("vendor_idempotency", named.as_bytes())[..32].to_owned();
 
     // 6. credentials
     let config = core.configs.live(tenant, &keys, provider, operation.urgent).await?;

@@ -31,10 +31,12 @@ pub trait Parts: Send + Sync {
 /// Keeps how far a call of several requests has come, so that its repetition goes on there.
 #[async_trait]
 pub trait Steps: Send + Sync {
-    /// What the step brought in an earlier try, or in this one; and whether it was begun and left no word.
-    fn known(&self, step: &str) -> (Option<Value>, bool);
-    /// Returns when it is durable that the step has begun.
-    async fn begin(&self, step: &str) -> Result<()>;
+    /// What the step brought in an earlier try, or in this one; or since when it is begun and left no word.
+    fn known(&self, step: &str) -> (Option<Value>, Option<Timestamp>);
+    /// Returns when it is durable that the step has begun, at that moment.
+    async fn begin(&self, step: &str, since: Timestamp) -> Result<()>;
+    /// Returns when it is durable that a step which is begun has begun at that moment, and not before.
+    async fn begin_anew(&self, step: &str, since: Timestamp) -> Result<()>;
     /// Returns when what the step brought is durable. A secret is kept, never shown.
     async fn done(&self, step: &str, brought: Value, secret: bool) -> Result<()>;
     /// Returns when it is durable that the step failed. Where it may have been done all the same, the mark that it was begun
@@ -158,8 +160,9 @@ impl<'a, P: Provider> Call<'a, P> {
 
     /// The idempotency key for the vendor's own use, 32 hex digits; `part` tells apart the requests of one call.
     ///
-    /// It comes from the caller's idempotency key, or from the call's id where there is none. Both stand in the record of
-    /// the intent, so that it is the same after a crash, and the vendor answers what it answered before.
+    /// It comes from the caller's idempotency key and the moment of the first try, or from the call's id where there is no
+    /// key. Both are durable before the call leaves, so that it is the same after a crash, and the vendor answers what it
+    /// answered before. A key that is used again after it was forgotten is another call, and has another.
     pub fn vendor_key(&self, part: &str) -> String {
         match part {
             "" => self.context.vendor_key.clone(),
@@ -381,7 +384,9 @@ impl<'a, P: Provider> Call<'a, P> {
             return serde_json::from_value(known)
                 .map_err(|_| Error::internal("a step of an earlier version cannot be read"));
         }
-        self.context.steps.begin(name).await?;
+        // One that goes on has begun when it first did.
+        self.context.steps.begin(name, begun.unwrap_or_else(|| self.now())).await?;
+        let begun = begun.is_some();
         // A step within a step has doubts of its own; those of the outer one stay.
         let before = self.context.doubt.swap(false, Ordering::Relaxed);
         let result = work(begun).await;
@@ -406,6 +411,16 @@ impl<'a, P: Provider> Call<'a, P> {
             }
         }
         result
+    }
+
+    /// Since when a step is begun without a word of its end; none where it is not.
+    pub fn step_since(&self, name: &str) -> Option<Timestamp> {
+        self.context.steps.known(name).1
+    }
+
+    /// Within a step: what an earlier try may have sent is settled, and it begins anew, now.
+    pub async fn begin_step_anew(&self, name: &str) -> Result<()> {
+        self.context.steps.begin_anew(name, self.now()).await
     }
 
     /// Forgets a step: what it brought holds no longer, such as an upload session that has lapsed.

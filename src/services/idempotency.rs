@@ -16,8 +16,11 @@ use crate::{
     transport::Repeat,
 };
 
-/// How long a key is remembered.
+/// How long a key is remembered. Stripe forgets its keys after as long, and not before.
+/// <https://docs.stripe.com/api/idempotent_requests>
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// How long a key is whose call has left no trustworthy end: whoever repeats it must be told so long after.
+const IN_DOUBT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long after its deadline a call may still be recording its outcome.
 const GRACE: Duration = Duration::from_secs(60);
 /// How many emergencies' names are known also without the storage.
@@ -37,6 +40,8 @@ pub struct Claim {
     key: Key,
     digest: String,
     request_id: RequestId,
+    /// When the key was claimed; a call that goes on has the moment of its first try.
+    made: Timestamp,
     deadline: Timestamp,
     repeat: Repeat,
     urgent: bool,
@@ -49,6 +54,11 @@ impl Claim {
     /// How far the call has come.
     pub(crate) fn steps(&self) -> &Arc<StepBook> {
         &self.steps
+    }
+
+    /// When its first try was: what tells it from an earlier call by the same key, which is forgotten.
+    pub(crate) fn made(&self) -> Timestamp {
+        self.made
     }
 }
 
@@ -63,24 +73,25 @@ struct StepState {
     /// What it brought, which may be null.
     brought: Value,
     secret: bool,
+    since: Timestamp,
 }
 
 impl StepBook {
-    /// What the step brought, and whether it was begun without a word of its end.
-    pub(crate) fn known(&self, step: &str) -> (Option<Value>, bool) {
+    /// What the step brought, or since when it is begun without a word of its end.
+    pub(crate) fn known(&self, step: &str) -> (Option<Value>, Option<Timestamp>) {
         match self.0.lock().get(step) {
-            None => (None, false),
-            Some(StepState { done: false, .. }) => (None, true),
-            Some(StepState { brought, .. }) => (Some(brought.clone()), false),
+            None => (None, None),
+            Some(StepState { done: false, since, .. }) => (None, Some(*since)),
+            Some(StepState { brought, .. }) => (Some(brought.clone()), None),
         }
     }
 
-    pub(crate) fn begin(&self, step: &str) {
-        self.0.lock().insert(step.to_owned(), StepState { done: false, brought: Value::Null, secret: false });
+    pub(crate) fn begin(&self, step: &str, since: Timestamp) {
+        self.0.lock().insert(step.to_owned(), StepState { done: false, brought: Value::Null, secret: false, since });
     }
 
-    pub(crate) fn done(&self, step: &str, brought: Value, secret: bool) {
-        self.0.lock().insert(step.to_owned(), StepState { done: true, brought, secret });
+    pub(crate) fn done(&self, step: &str, brought: Value, secret: bool, since: Timestamp) {
+        self.0.lock().insert(step.to_owned(), StepState { done: true, brought, secret, since });
     }
 
     pub(crate) fn forget(&self, step: &str) {
@@ -144,7 +155,8 @@ impl IdempotencyService {
         let digest = keys.digest("idempotent_call", format!("{provider}\0{operation}\0{arguments}").as_bytes());
         let key = Key::new(&tables::IDEMPOTENCY_KEYS, tenant, id);
         let now = self.runtime.now();
-        let mut claim = Claim { key, digest, request_id, deadline, repeat, urgent, over: None, steps: Arc::default() };
+        let mut claim =
+            Claim { key, digest, request_id, made: now, deadline, repeat, urgent, over: None, steps: Arc::default() };
         let Some(row) = self.stored(&claim.key, urgent).await? else { return Ok(Known::New(claim)) };
         if row.timestamp("expires_at")? <= now {
             claim.over = Some(row.version);
@@ -161,29 +173,29 @@ impl IdempotencyService {
         if row.text("state")? == "finished" {
             return Ok(Known::Answered(first, self.answer(keys, &row)?));
         }
-        if row.text("state")? == "stopped" {
-            claim.over = Some(row.version);
-            claim.steps = self.steps(keys, &row)?;
-            return Ok(Known::New(claim));
-        }
-        if now <= row.timestamp("deadline_at")?.after(GRACE) {
+        let stopped = row.text("state")? == "stopped";
+        if !stopped && now <= row.timestamp("deadline_at")?.after(GRACE) {
             return Err(Error::new(
                 ErrorCode::InProgress,
                 "the first call with this idempotency key is still under way",
             ));
         }
-        if repeat != Repeat::Never || in_steps {
-            // Its process died. The vendor knows it by the same key, or it does not matter, or its steps tell how far it came
-            // and look before they act: it may be made again.
+        let unknown = |why: &str| Ok(Known::Answered(first, Err(Error::new(ErrorCode::OutcomeUnknown, why))));
+        claim.made = row.timestamp("created_at")?;
+        if repeat == Repeat::WithKey && !in_steps && deadline > claim.made.after(REMEMBERED) {
+            return unknown(
+                "the first call with this idempotency key may have happened, and that is so long ago that the vendor may no \
+                 longer know it by its key: look whether it did, and repeat it with another key if not",
+            );
+        }
+        // It stopped half-way or its process died. The vendor knows it by the same key, or it does not matter, or its steps
+        // tell how far it came and look before they act: it may be made again.
+        if stopped || repeat != Repeat::Never || in_steps {
             claim.over = Some(row.version);
             claim.steps = self.steps(keys, &row)?;
             return Ok(Known::New(claim));
         }
-        let lost = Error::new(
-            ErrorCode::OutcomeUnknown,
-            "the first call with this idempotency key left no outcome: its process died, and it may have happened",
-        );
-        Ok(Known::Answered(first, Err(lost)))
+        unknown("the first call with this idempotency key left no outcome: its process died, and it may have happened")
     }
 
     /// The row as it will be when everything is merged. An emergency goes by what this process knows where the storage
@@ -232,7 +244,7 @@ impl IdempotencyService {
 
     /// The claim, for the commit of the intent: a conflict there means that another call was first.
     pub(crate) fn claim(&self, claim: &Claim, keys: &TenantKeys) -> Result<Change> {
-        let record = self.row(claim, keys, "started", None)?;
+        let record = self.row(claim, keys, "started", None, IN_DOUBT)?;
         self.remember(claim, Some(&record));
         Ok(match claim.over {
             Some(version) => Change::Put { record, expected: Some(version) },
@@ -242,11 +254,17 @@ impl IdempotencyService {
 
     /// The steps as they stand, for the commit of a step.
     pub(crate) fn progress(&self, claim: &Claim, keys: &TenantKeys) -> Result<Change> {
-        Ok(Change::Put { record: self.row(claim, keys, "started", None)?, expected: None })
+        Ok(Change::Put { record: self.row(claim, keys, "started", None, IN_DOUBT)?, expected: None })
     }
 
-    fn row(&self, claim: &Claim, keys: &TenantKeys, state: &'static str, answer: Option<Vec<u8>>) -> Result<Record> {
-        let now = self.runtime.now();
+    fn row(
+        &self,
+        claim: &Claim,
+        keys: &TenantKeys,
+        state: &'static str,
+        answer: Option<Vec<u8>>,
+        kept: Duration,
+    ) -> Result<Record> {
         let steps = claim.steps.0.lock().clone();
         let steps = if steps.is_empty() || state == "finished" {
             None
@@ -261,24 +279,27 @@ impl IdempotencyService {
             .set("arguments_digest", claim.digest.clone())
             .set("answer", answer)
             .set("steps", steps)
-            .set("created_at", now)
+            .set("created_at", claim.made)
             .set("deadline_at", claim.deadline)
-            .set("expires_at", now.after(REMEMBERED));
+            .set("expires_at", self.runtime.now().after(kept));
         Ok(row)
     }
 
     /// The end of the call, for the commit of its outcome. An answer is kept; so is an unknown outcome, which must not
-    /// be repeated blindly, unless the vendor knows the call by its key. Any other error let nothing happen. Both free
-    /// the name.
+    /// be repeated blindly. Where the vendor knows the call by its key, the next call of this name, which must be the same
+    /// one, goes on with that key. Any other error let nothing happen, and frees the name.
     pub(crate) fn finish(&self, claim: &Claim, keys: &TenantKeys, result: &Result<Value>) -> Result<Change> {
-        let kept = match result {
-            Ok(answer) => json!({ "ok": answer }),
-            // Half of it is done: the next call of this name goes on there.
-            Err(_) if !claim.steps.0.lock().is_empty() => {
-                return Ok(Change::Put { record: self.row(claim, keys, "stopped", None)?, expected: None });
+        let (kept, time) = match result {
+            Ok(answer) => (json!({ "ok": answer }), REMEMBERED),
+            // Half of it is done, or perhaps all: the next call of this name goes on there.
+            Err(error)
+                if !claim.steps.0.lock().is_empty()
+                    || (claim.repeat == Repeat::WithKey && may_have_happened(error)) =>
+            {
+                return Ok(Change::Put { record: self.row(claim, keys, "stopped", None, IN_DOUBT)?, expected: None });
             }
             Err(error) if error.code() == ErrorCode::OutcomeUnknown && claim.repeat == Repeat::Never => {
-                json!({ "code": error.code(), "message": error.message() })
+                (json!({ "code": error.code(), "message": error.message() }), IN_DOUBT)
             }
             Err(_) => {
                 self.remember(claim, None);
@@ -287,8 +308,19 @@ impl IdempotencyService {
         };
         let plain = kept.to_string();
         let sealed = keys.seal(tables::IDEMPOTENCY_KEYS.name, &claim.key.id, "answer", plain.as_bytes())?;
-        let record = self.row(claim, keys, "finished", Some(sealed))?;
+        let record = self.row(claim, keys, "finished", Some(sealed), time)?;
         self.remember(claim, Some(&record));
         Ok(Change::Put { record, expected: None })
+    }
+}
+
+/// Whether a call with this error may have happened all the same: where the vendor knows calls by a key, an error after
+/// something was sent does not always say so.
+fn may_have_happened(error: &Error) -> bool {
+    match error.code() {
+        ErrorCode::OutcomeUnknown | ErrorCode::InvalidResponse | ErrorCode::Timeout | ErrorCode::Internal => true,
+        // Not the vendor's: what an earlier try has made is there, and is another by now.
+        ErrorCode::Conflict => error.vendor().is_none(),
+        _ => false,
     }
 }

@@ -75,6 +75,31 @@ impl Client {
         attempts: &mut u32,
         sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
     ) -> Result<Response> {
+        let mut may_have_acted = false;
+        let result = self.attempts(request, plan, attempts, &mut may_have_acted, sign).await;
+        result.map_err(|error| match error.code() {
+            // The vendor will answer the same key as it did then, whichever of the attempts it was.
+            code if code != ErrorCode::OutcomeUnknown && may_have_acted && plan.repeat == Repeat::WithKey => {
+                let why = "the vendor may have acted; repeat the call with the same idempotency key";
+                let known = Error::new(ErrorCode::OutcomeUnknown, format!("{}; {why}", error.message()));
+                match error.vendor().cloned() {
+                    Some(vendor) => known.with_vendor(vendor),
+                    None => known,
+                }
+            }
+            _ => error,
+        })
+    }
+
+    /// Notes in `may_have_acted` whether the vendor may have acted on one of the attempts, not only on the last.
+    async fn attempts(
+        &self,
+        request: Request,
+        plan: &Plan,
+        attempts: &mut u32,
+        may_have_acted: &mut bool,
+        sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
+    ) -> Result<Response> {
         plan.outbound.check(&request.url)?;
         let mut counted = 0;
         plan.budget.earn();
@@ -111,12 +136,13 @@ impl Client {
             };
             if !throttled {
                 counted += 1;
+                *may_have_acted |= result.as_ref().map_or_else(|failure| failure.sent, |_| true);
             }
             let wait = plan.backoff.wait(counted.max(1), asked);
             let left = plan.deadline.since(self.runtime.now());
             let within = counted < plan.backoff.attempts && wait < left;
             if !within || !(throttled || plan.urgent || plan.budget.spend()) {
-                return Err(exhausted(&result, asked, throttled, *attempts, plan.repeat));
+                return Err(exhausted(&result, asked, throttled, *attempts));
             }
             self.runtime.sleep(wait).await;
         }
@@ -199,27 +225,7 @@ fn unknown(result: &Result<Response, Failure>) -> Error {
     }
 }
 
-fn exhausted(
-    result: &Result<Response, Failure>,
-    asked: Option<Duration>,
-    throttled: bool,
-    attempts: u32,
-    repeat: Repeat,
-) -> Error {
-    let happened = match result {
-        Ok(_) => !throttled,
-        Err(failure) => failure.sent,
-    };
-    if happened && repeat == Repeat::WithKey {
-        // The vendor may have acted, and will answer the same key as it did then.
-        let error = unknown(result);
-        let message = format!("{}; repeat the call with the same idempotency key", error.message());
-        let known = Error::new(ErrorCode::OutcomeUnknown, message);
-        return match vendor_status(result) {
-            Some(vendor) => known.with_vendor(vendor),
-            None => known,
-        };
-    }
+fn exhausted(result: &Result<Response, Failure>, asked: Option<Duration>, throttled: bool, attempts: u32) -> Error {
     let (error, last) = match result {
         Ok(_) if throttled => (ErrorCode::RateLimited, "the vendor's limit is reached".to_owned()),
         Ok(response) => (ErrorCode::VendorUnavailable, format!("the vendor answered {}", response.status)),

@@ -1,8 +1,10 @@
 //! A host's handler takes events as types, from what the look-alikes tell and sign.
 
-use sandbox::{sendgrid, stripe};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sandbox::{google_workspace as google, sendgrid, stripe};
 use sis_integrations::providers::{
     Provider, ProviderConfig, TypedEvent,
+    google_workspace::{GoogleEvent, GoogleWorkspace, GoogleWorkspaceConfig},
     sendgrid::{SendEmail, Sendgrid, SendgridConfig, SendgridEvent},
     stripe::{CreateCustomer, CreateRefund, Stripe, StripeConfig, StripeEvent},
     twilio::{Twilio, TwilioEvent},
@@ -134,6 +136,60 @@ async fn what_stripe_tells_comes_typed() {
     any(&|event| matches!(event, StripeEvent::ChargeRefunded(charge) if charge.amount_refunded == Some(500)));
     any(&|event| matches!(event, StripeEvent::RefundCreated(made) if made.id == refund.id));
     assert!(!events.iter().any(|event| matches!(event, StripeEvent::Other(_))), "{events:?}");
+}
+
+#[tokio::test]
+async fn what_google_tells_comes_typed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let push = "push@school.iam.gserviceaccount.com";
+    let config = json!({
+        "client_id": google::CLIENT_ID, "client_secret": google::CLIENT_SECRET, "refresh_token": google::REFRESH_TOKEN,
+        "base_url": sandbox.url("google_workspace"), "pubsub_service_account": push,
+    });
+    let config: GoogleWorkspaceConfig = serde_json::from_value(config).unwrap();
+    let (manager, school, taken) = reading::<GoogleEvent>(GoogleWorkspace, config).await;
+    let address = "https://sis.example/api/integrations/webhooks/google_workspace";
+    let watch = async |operation: &str| {
+        let mut arguments = json!({ "address": address });
+        if operation == "watchEvents" {
+            arguments["calendarId"] = json!("primary");
+        }
+        let watch = school.execute(&admin(), "google_workspace", operation, arguments).await.unwrap().output;
+        watch["channelId"].as_str().unwrap().to_owned()
+    };
+    let channels = [(watch("watchChanges").await, "change"), (watch("watchEvents").await, "exists")];
+    for (channel, state) in &channels {
+        let message = sandbox.google_workspace().channel_message(channel, state).unwrap();
+        let request = WebhookRequest::new(message.address.parse().unwrap(), message.body);
+        let request = message.headers.into_iter().fold(request, |request, (name, value)| request.header(&name, value));
+        manager.receive_webhook("google_workspace", request).await.unwrap();
+    }
+    let route = school.webhook_route(&admin(), "google_workspace").await.unwrap();
+    let url = format!("{address}?route={route}");
+    let publish = async |id: &str, data: Value| {
+        let data = STANDARD.encode(data.to_string());
+        let body = json!({ "message": { "data": data, "messageId": id }, "subscription": "projects/school/subscriptions/push" });
+        let token = sandbox.google_workspace().push_token(&url, push);
+        let request = WebhookRequest::new(url.parse().unwrap(), body.to_string());
+        manager
+            .receive_webhook("google_workspace", request.header("Authorization", format!("Bearer {token}")))
+            .await
+            .unwrap();
+    };
+    publish("1", json!({ "emailAddress": google::TEACHER, "historyId": "9876543210" })).await;
+    let roster = json!({ "courseId": "course-1", "userId": "117" });
+    publish("2", json!({ "collection": "courses.students", "eventType": "CREATED", "resourceId": roster })).await;
+    let events = all(&taken, 4).await;
+    let any = |fits: &dyn Fn(&GoogleEvent) -> bool| assert!(events.iter().any(fits), "{events:?}");
+    any(&|event| matches!(event, GoogleEvent::DriveChanged(told) if told.channel_id == channels[0].0));
+    any(&|event| matches!(event, GoogleEvent::EventsChanged(told) if told.channel_id == channels[1].0));
+    any(&|event| {
+        matches!(event, GoogleEvent::MailChanged(told) if told.data.history_id == Some(9_876_543_210)
+        && told.data.email_address == google::TEACHER)
+    });
+    any(
+        &|event| matches!(event, GoogleEvent::StudentAdded(told) if told.data.resource_id.course_id.as_deref() == Some("course-1")),
+    );
 }
 
 #[tokio::test]

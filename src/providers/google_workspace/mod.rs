@@ -13,6 +13,7 @@ pub mod directory;
 pub mod docs;
 pub mod drive;
 mod error;
+mod event;
 pub mod gmail;
 pub mod meet;
 mod scopes;
@@ -24,6 +25,9 @@ pub use batch::{BatchReport, ItemError, ItemResult, ItemState};
 pub use config::GoogleWorkspaceConfig;
 pub use connection::{CheckConnection, Connection};
 pub use define::Done;
+pub use event::{
+    AccountNotice, ChannelNotice, ClassroomNotice, ClassroomResource, GoogleEvent, MailboxNotice, Published,
+};
 pub use watch::{StopWatching, Watch, WatchChanges, WatchClassroom, WatchEvents, WatchFile, WatchMail, WatchUsers};
 pub use wire::Base64;
 

@@ -1,5 +1,6 @@
-//! Being told of changes: channels of Drive, Calendar and the Directory, Gmail's and Classroom's by Pub/Sub, and
-//! subscriptions of Workspace Events. <https://developers.google.com/workspace/drive/api/guides/push>
+//! Being told of changes: channels of Drive, Calendar and the Directory, and Gmail's and Classroom's by Pub/Sub.
+//! <https://developers.google.com/workspace/drive/api/guides/push>. Subscriptions of Workspace Events are not made here;
+//! what a host's own brings by Pub/Sub is taken.
 //!
 //! Google signs nothing of a channel's messages. Each channel has a secret of its own, made of the school's key and the
 //! channel's id, that Google brings with every message. Messages by Pub/Sub carry a token that Google has signed.

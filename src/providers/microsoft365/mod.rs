@@ -15,6 +15,7 @@ mod directory;
 mod drive;
 mod education;
 mod error;
+mod event;
 mod files;
 mod graph;
 mod groups;
@@ -55,6 +56,7 @@ pub use drive::{CreateFolder, DeleteDriveItem, DriveItem, GetDriveItem, ListDriv
 pub use education::{
     CreateClass, DeleteClass, EducationClass, GetClass, ListClasses, ListSchools, School, UpdateClass,
 };
+pub use event::{ChangeNotification, GraphEvent, LifecycleNotification, ResourceData};
 pub use files::{DownloadFile, DownloadedFile, OnConflict, UploadFile};
 pub use graph::{Done, Page};
 pub use groups::{

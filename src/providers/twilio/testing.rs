@@ -96,11 +96,15 @@ struct NoneWanted;
 
 #[async_trait]
 impl Steps for NoneWanted {
-    fn known(&self, step: &str) -> (Option<Value>, bool) {
+    fn known(&self, step: &str) -> (Option<Value>, Option<Timestamp>) {
         unreachable!("{step}")
     }
 
-    async fn begin(&self, step: &str) -> Result<()> {
+    async fn begin(&self, step: &str, _since: Timestamp) -> Result<()> {
+        unreachable!("{step}")
+    }
+
+    async fn begin_anew(&self, step: &str, _since: Timestamp) -> Result<()> {
         unreachable!("{step}")
     }
 

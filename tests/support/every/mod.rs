@@ -15,7 +15,8 @@ use futures::future::BoxFuture;
 use sandbox::{Faults, Recorder, Sandbox};
 use serde_json::Value;
 use sis_integrations::{
-    Actor, ConfigChange, IntegrationManager, MasterKey, Role, Tenant, manager::Builder, providers, providers::Quota,
+    Actor, Clock, ConfigChange, IntegrationManager, ManualClock, MasterKey, Role, Runtime, SystemClock, Tenant,
+    manager::Builder, providers, providers::Quota,
 };
 
 /// What tests need to know of a vendor.
@@ -116,4 +117,10 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
 
 pub fn builder() -> Builder {
     IntegrationManager::builder()
+}
+
+/// A builder, and the clock of what it builds, which a test pushes forward.
+pub fn timed() -> (Builder, ManualClock) {
+    let clock = ManualClock::new(SystemClock.now());
+    (builder().runtime(Runtime::current().with_clock(clock.clone())), clock)
 }

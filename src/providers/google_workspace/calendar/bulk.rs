@@ -73,8 +73,9 @@ async fn create_all(call: &Call<'_, GoogleWorkspace>, wanted: &[CreateEvent]) ->
     let read = read.map(|(event, id)| Ok(call.get(events(call, event.calendar_id.as_deref(), &[id])?)));
     let found = batch::follow(call, CALENDAR, read.collect::<Result<Vec<Request>>>()?, Repeat::Always).await;
     for (at, found) in made.iter().zip(found) {
-        if let Some(result) = results.get_mut(*at) {
-            *result = match found.and_then(|response| call.read::<Event>(&response, Repeat::Always)) {
+        if let (Some(result), Some(event)) = (results.get_mut(*at), wanted.get(*at)) {
+            let there = found.and_then(|response| call.read::<Event>(&response, Repeat::Always));
+            *result = match there.and_then(|there| event.same(there)) {
                 Ok(event) => ItemResult::done(*at, event.id.clone(), Some(event)),
                 Err(error) => ItemResult::failed(*at, None, &error),
             };

@@ -16,7 +16,7 @@ use super::{
     words::{Attendee, ExtendedProperties, Reminders, Said, SendUpdates},
 };
 use crate::{
-    error::Result,
+    error::{Error, ErrorCode, Result},
     providers::Call,
     transport::{Repeat, Request},
 };
@@ -31,7 +31,8 @@ operation! {
     /// not there in time, `conferenceData.createRequest.status.statusCode` says `pending`, and `getEvent` brings it later.
     ///
     /// <https://developers.google.com/workspace/calendar/api/guides/create-events>. Access `write`. Repeated with the same
-    /// idempotency key it makes one event and one meeting. Errors: `not_found` where there is no such calendar.
+    /// idempotency key it makes one event and one meeting. Errors: `not_found` where there is no such calendar, `conflict`
+    /// where what an earlier try has made was called off or changed since.
     ///
     /// Example: `{"summary": "Parents' evening", "start": {"dateTime": "2026-12-01T18:00:00+01:00"}, "end": {"dateTime": "2026-12-01T20:00:00+01:00"}, "attendees": [{"email": "teacher@school.edu"}], "meetLink": true}`
     CreateEvent = "createEvent", Write, WithKey -> Event,
@@ -92,7 +93,7 @@ operation! {
         let id = call.vendor_key("");
         let calendar = this.calendar_id.as_deref();
         let url = events(call, calendar, &[&id])?;
-        let found = async { define::read(call, url).await };
+        let found = async { this.same(define::read(call, url).await?) };
         let event: Event = made_or_found(call, this.request(call, &id)?, Repeat::WithKey, found).await?;
         if this.meet_link == Some(true) { with_link(call, calendar, event).await } else { Ok(event) }
     }
@@ -107,6 +108,24 @@ impl CreateEvent {
             recurrence: self.recurrence.as_deref(),
             reminders: self.reminders.as_ref(),
         }
+    }
+
+    /// What is there under the id of this call, if it is what this call wants: an earlier try has made it. Ids of ours are
+    /// never taken twice, but what they stand for can be called off or changed since.
+    ///
+    /// Errors: `conflict`.
+    pub(super) fn same(&self, there: Event) -> Result<Event> {
+        let summary = there.summary.as_deref().unwrap_or_default().trim();
+        let starts = there.start.as_ref().is_some_and(|start| self.start.is(start));
+        let why = if there.status.as_deref() == Some("cancelled") {
+            "an earlier try has made this event, and it was called off since"
+        } else if summary != self.summary.trim() || !starts {
+            "an earlier try has made this event, and it was changed since: read it by its id"
+        } else {
+            return Ok(there);
+        };
+        let id = there.id.unwrap_or_default();
+        Err(Error::new(ErrorCode::Conflict, format!("{why} ({id}); another event needs another idempotency key")))
     }
 
     /// The request for it. With an id of ours, making it twice makes it once.
@@ -154,7 +173,7 @@ pub(super) fn check_calendar(id: Option<&str>) -> Result<()> {
 pub(super) fn check_words(visibility: Option<&str>, transparency: Option<&str>) -> Result<()> {
     let one_of = |field: &str, word: Option<&str>, known: &[&str]| match word {
         Some(word) if !known.contains(&word) => {
-            Err(crate::error::Error::invalid(field, format!("must be one of {}", known.join(", "))))
+            Err(Error::invalid(field, format!("must be one of {}", known.join(", "))))
         }
         _ => Ok(()),
     };

@@ -4,8 +4,11 @@ use jiff::civil;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::wire::check_moment;
-use crate::error::{Error, Result};
+use super::{super::wire::check_moment, objects::EventTime};
+use crate::{
+    error::{Error, Result},
+    model::Timestamp,
+};
 
 /// A moment, or a day of an event of whole days.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +41,22 @@ impl When {
     pub fn zone(mut self, name: impl Into<String>) -> Self {
         self.time_zone = Some(name.into());
         self
+    }
+
+    /// Whether a time of Google's is this one. What cannot be told counts as the same.
+    pub(super) fn is(&self, there: &EventTime) -> bool {
+        let moment = |text: &Option<String>| text.as_deref().and_then(|text| check_moment("dateTime", text).ok());
+        match self.read() {
+            Ok(Read::Day(_)) => there.date == self.date,
+            Ok(Read::Moment(wanted)) => moment(&there.date_time).map(Timestamp::as_micros) == Some(wanted),
+            Ok(Read::Local(local, zone)) => match (local.in_tz(&zone), moment(&there.date_time)) {
+                (Ok(wanted), Some(there)) => wanted.timestamp().as_microsecond() == there.as_micros(),
+                // A zone that this machine does not know.
+                (Err(_), there) => there.is_some(),
+                (Ok(_), None) => false,
+            },
+            Err(_) => true,
+        }
     }
 
     fn read(&self) -> Result<Read> {
@@ -116,6 +135,26 @@ pub(super) fn check_span(from: Option<&str>, to: Option<&str>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_of_googles_is_known_again() {
+        let day = |date: &str| EventTime { date: Some(date.to_owned()), ..EventTime::default() };
+        let at = |moment: &str| EventTime { date_time: Some(moment.to_owned()), ..EventTime::default() };
+        let evening = at("2026-09-01T20:00:00+02:00");
+        for (wanted, there, same) in [
+            (When::day("2026-09-01"), day("2026-09-01"), true),
+            (When::day("2026-09-01"), day("2026-09-02"), false),
+            (When::day("2026-09-01"), evening.clone(), false),
+            (When::at("2026-09-01T18:00:00Z"), evening.clone(), true),
+            (When::at("2026-09-01T18:00:01Z"), evening.clone(), false),
+            (When::at("2026-09-01T18:00:00Z"), day("2026-09-01"), false),
+            (When::at("2026-09-01T20:00:00").zone("Europe/Berlin"), evening.clone(), true),
+            (When::at("2026-09-01T20:00:00").zone("Europe/London"), evening.clone(), false),
+            (When::at("2026-09-01T20:00:00").zone("Nowhere/Town"), evening, true),
+        ] {
+            assert_eq!(wanted.is(&there), same, "{wanted:?} {there:?}");
+        }
+    }
 
     #[test]
     fn times_that_cannot_be_are_refused_by_name() {

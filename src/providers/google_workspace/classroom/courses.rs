@@ -8,9 +8,10 @@ use super::{
     super::define::{self, Done, operation},
     COURSES, COURSES_READ, at,
     objects::{Course, Courses},
+    squeezed,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     transport::Repeat,
 };
 
@@ -82,7 +83,7 @@ operation! {
     ///
     /// <https://developers.google.com/workspace/classroom/reference/rest/v1/courses/create>. Access `write`. Repeated with
     /// the same alias, or the same idempotency key, it makes one: the course that has the alias is answered as it is, with
-    /// `existed`. Errors: `invalid_argument`, `vendor` where the user cannot own a course.
+    /// `existed`. Errors: `invalid_argument`, `conflict` where what an earlier try has made has another name by now, `vendor` where the user cannot own a course.
     ///
     /// Example: `{"name": "Biology 10", "ownerId": "teacher@school.example", "alias": "d:sis-sec-123"}`
     CreateCourse = "createCourse", Write, WithKey -> Course,
@@ -131,6 +132,13 @@ operation! {
         let request = call.post(at(call, &["courses"])?).json(&Value::Object(body));
         let found = async {
             let course: Course = define::read(call, at(call, &["courses", &alias])?).await?;
+            // An alias of ours stands for what an earlier try of this call has made, and for nothing else.
+            if this.alias.is_none() && course.name.as_deref().map(squeezed) != Some(squeezed(&this.name)) {
+                let id = course.id.unwrap_or_default();
+                let why = "an earlier try has made this course, and its name was changed since";
+                let why = format!("{why} ({id}); another course needs another idempotency key");
+                return Err(Error::new(ErrorCode::Conflict, why));
+            }
             Ok(Course { existed: Some(this.alias.is_some()), ..course })
         };
         define::made_or_found(call, request, Repeat::WithKey, found).await

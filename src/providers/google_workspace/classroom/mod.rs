@@ -86,6 +86,11 @@ fn at(call: &Call<'_, GoogleWorkspace>, path: &[&str]) -> Result<Url> {
     call.url(host::CLASSROOM, &[&["v1"], path].concat())
 }
 
+/// A name as Google keeps it: with single spaces.
+fn squeezed(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// What can be done in Classroom.
 pub(super) fn operations() -> Vec<OperationSpec> {
     operations![

@@ -7,6 +7,7 @@ use super::{
     ANNOUNCEMENTS, ANNOUNCEMENTS_READ, TOPICS, TOPICS_READ, at,
     materials::{self, Material},
     objects::{Announcement, Announcements, Topic, Topics},
+    squeezed,
     work::{WorkState, check_state},
 };
 use crate::{
@@ -180,9 +181,4 @@ operation! {
         };
         define::made_or_found(call, request, Repeat::WithKey, found).await
     }
-}
-
-/// A name as Google keeps it: with single spaces.
-fn squeezed(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }

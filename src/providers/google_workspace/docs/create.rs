@@ -77,8 +77,9 @@ operation! {
     ///
     /// <https://developers.google.com/workspace/drive/api/guides/create-file>,
     /// <https://developers.google.com/workspace/docs/api/how-tos/documents>. Access `write`. Repeated with the same idempotency
-    /// key it makes one document, and goes on where it stopped; the error says what is there already. Errors: `not_found`
-    /// with field `folderId`.
+    /// key it makes one document, and goes on where it stopped; the error says what is there already. A document whose making
+    /// left no word is looked for, and stays `outcome_unknown` for ten minutes if it is not found. Errors: `not_found` with
+    /// field `folderId`.
     ///
     /// Example: `{"title": "Student Report", "content": "Report content here", "folderId": "0AFolderOfTheSchool", "permissions": [{"role": "writer", "type": "user", "emailAddress": "teacher@school.edu"}]}`
     CreateDocument = "createDocument", Write, WithKey -> CreatedDocument,

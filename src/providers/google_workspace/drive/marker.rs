@@ -17,7 +17,7 @@ use super::{
     query,
 };
 use crate::{
-    error::{ErrorCode, Result},
+    error::{Error, ErrorCode, Result},
     providers::Call,
     transport::Repeat,
 };
@@ -27,6 +27,9 @@ const NAME: &str = "sisCall";
 /// Drive's search runs behind what was made: how often it is asked, and how long after each time.
 const LOOKS: u32 = 3;
 const BETWEEN: Duration = Duration::from_millis(500);
+/// For how long what is not found may be there all the same. Google names no bound; a file is found within seconds as a
+/// rule, within minutes on a bad day. To say "unknown" for longer costs a wait, to make a second file costs more.
+const LAG: Duration = Duration::from_secs(600);
 
 #[derive(Deserialize)]
 struct Found {
@@ -36,8 +39,10 @@ struct Found {
 
 /// A step that makes one file with `make`, which is given the marks to put on it as `appProperties`.
 ///
-/// What an earlier try made is found by its mark, and so is what this one may have made when no answer comes. Answers the
-/// file's id, and the file where it was seen.
+/// What an earlier try made is found by its mark, and so is what this one may have made when no answer comes. It is made anew
+/// once the earlier try is so long ago that it would be found. Answers the file's id, and the file where it was seen.
+///
+/// Errors: `outcome_unknown` until then.
 pub(in super::super) async fn made<F>(
     call: &Call<'_, GoogleWorkspace>,
     step: &str,
@@ -49,6 +54,9 @@ where
     let mark = call.vendor_key(step);
     wire::made(call, step, async |begun| {
         let earlier = if begun { find(call, &mark).await? } else { None };
+        if begun && earlier.is_none() {
+            settle(call, step).await?;
+        }
         let file = match earlier {
             Some(file) => file,
             None => match make(json!({ NAME: mark })).await {
@@ -62,6 +70,21 @@ where
         Ok((file.id.clone().unwrap_or_default(), file))
     })
     .await
+}
+
+/// Gives up what an earlier try may have made, and was not found: not before the search must know of it.
+async fn settle(call: &Call<'_, GoogleWorkspace>, step: &str) -> Result<()> {
+    let since = call.step_since(step).unwrap_or_else(|| call.now());
+    let left = LAG.saturating_sub(call.now().since(since));
+    if left.is_zero() {
+        return call.begin_step_anew(step).await;
+    }
+    let why = format!(
+        "an earlier try may have made it, and Drive's search may not know yet: repeat the call with its idempotency key, which \
+         looks again; in {} seconds it will be made if it is still not found",
+        left.as_secs().max(1)
+    );
+    Err(Error::new(ErrorCode::OutcomeUnknown, why))
 }
 
 async fn find(call: &Call<'_, GoogleWorkspace>, mark: &str) -> Result<Option<File>> {

@@ -16,11 +16,15 @@ const WORD: usize = 39;
 /// Where a line of a header is folded.
 const LINE: usize = 76;
 
+/// The header with what tells the call by: unlike the Message-ID, Gmail leaves it as it is.
+pub(super) const MARK: &str = "X-SIS-Call";
+
 /// The message. The same letter, id and moment give the same bytes.
 pub(super) fn write(letter: &Letter<'_>, message_id: &str, at: Timestamp, seed: &str) -> Vec<u8> {
     let mut head = String::new();
     header(&mut head, "Date", &date(at));
     header(&mut head, "Message-ID", message_id);
+    header(&mut head, MARK, seed);
     for (name, person) in [("From", letter.from), ("Reply-To", letter.reply_to)] {
         if let Some(person) = person {
             people(&mut head, name, std::slice::from_ref(person));
@@ -261,7 +265,7 @@ mod tests {
             [Mailbox::new("parent@example.com").name("Jane \"JS\" Smith"), Mailbox::new("b@example.com").name("Grüße")];
         assert_eq!(
             text_of(&letter("Field trip", &to)),
-            "Date: Tue, 25 Nov 2025 19:46:40 -0000\r\nMessage-ID: <m@sis.invalid>\r\n\
+            "Date: Tue, 25 Nov 2025 19:46:40 -0000\r\nMessage-ID: <m@sis.invalid>\r\nX-SIS-Call: seed\r\n\
              To: \"Jane \\\"JS\\\" Smith\"\r\n <parent@example.com>,\r\n =?utf-8?B?R3LDvMOfZQ==?=\r\n <b@example.com>\r\n\
              Subject: Field trip\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
              Content-Transfer-Encoding: base64\r\n\r\nR3LDvMOfZQ==\r\n"

@@ -19,7 +19,7 @@ use super::{
     COMPOSE, METADATA, SEND, SEND_ALONE, at,
     letter::{Attachment, Letter, MOST_BYTES, Mailbox},
     mime,
-    objects::{Draft, MessageRef, MessageRefs},
+    objects::{Draft, Drafts, MessageRef, MessageRefs},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -35,6 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
 /// How often a draft is sent that is still there.
 const TRIES: u32 = 2;
+/// How often a draft is written of which nothing is found.
+const WRITES: u32 = 3;
+/// After how long a draft is looked for whose writing brought no word.
+const DRAFT_LOOKS: [Duration; 2] = [Duration::ZERO, Duration::from_secs(1)];
+/// Among how many of the last drafts it is looked for.
+const NEWEST: u32 = 10;
 /// Among how many of the last sent messages that of a draft is looked for.
 const RECENT: u32 = 100;
 
@@ -134,7 +140,7 @@ writing! {
         let id = message_id(call);
         let message = Outgoing::new(call, &this.letter(), &id, this.thread_id.as_deref())?;
         let composing = call.with_token(Wanted { scopes: COMPOSE, ..call.wanted().clone() });
-        match call.step("draft", |_| written(&composing, &message)).await? {
+        match call.step("draft", |begun| written(&composing, &message, begun)).await? {
             Some(draft) => call.step("send", |begun| draft.send(&composing, begun)).await,
             None => {
                 let sending = call.with_token(Wanted { scopes: SEND_ALONE, ..call.wanted().clone() });
@@ -152,9 +158,9 @@ struct Written {
     thread: Option<String>,
 }
 
-/// Writes the mail as a draft. None where these scopes let nobody write drafts. A draft whose answer was lost stays among
-/// the drafts: nobody has got it.
-async fn written(call: &Call<'_, GoogleWorkspace>, message: &Outgoing) -> Result<Option<Written>> {
+/// Writes the mail as a draft. None where these scopes let nobody write drafts. A draft whose answer was lost is found by its
+/// mark: another one would stay in the user's way.
+async fn written(call: &Call<'_, GoogleWorkspace>, message: &Outgoing, begun: bool) -> Result<Option<Written>> {
     if let Err(error) = call.token(None).await {
         if !matches!(error.code(), ErrorCode::NeedsReconnect | ErrorCode::NotConfigured) {
             return Err(error);
@@ -163,13 +169,52 @@ async fn written(call: &Call<'_, GoogleWorkspace>, message: &Outgoing) -> Result
         return sending.token(None).await.map(|_| None);
     }
     let request = message.request(call, Method::Post, &["drafts"], true)?;
-    let draft: Draft = define::write(call, request, Repeat::Always).await?;
-    let lacking = || Error::new(ErrorCode::InvalidResponse, "Gmail gave no id of the draft");
-    let thread = draft.message.and_then(|message| message.thread_id);
-    Ok(Some(Written { draft: draft.id.ok_or_else(lacking)?, thread }))
+    let mut lost: Option<Error> = None;
+    for _ in 0..WRITES {
+        if (begun || lost.is_some())
+            && let Some(written) = Written::find(call).await?
+        {
+            return Ok(Some(written));
+        }
+        match define::write::<Draft>(call, request.clone(), Repeat::Never).await {
+            Ok(draft) => return Written::of(draft).map(Some),
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown => lost = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match (Written::find(call).await?, lost) {
+        (None, Some(error)) => Err(error),
+        (written, _) => Ok(written),
+    }
 }
 
 impl Written {
+    fn of(draft: Draft) -> Result<Self> {
+        let lacking = || Error::new(ErrorCode::InvalidResponse, "Gmail gave no id of the draft");
+        let thread = draft.message.and_then(|message| message.thread_id);
+        Ok(Self { draft: draft.id.ok_or_else(lacking)?, thread })
+    }
+
+    /// The draft that this call, or an earlier try of it, has written without hearing of it.
+    async fn find(call: &Call<'_, GoogleWorkspace>) -> Result<Option<Self>> {
+        let newest = Map::from_iter([("maxResults".to_owned(), json!(NEWEST))]);
+        let heads = Map::from_iter([("format".to_owned(), json!("metadata"))]);
+        for wait in DRAFT_LOOKS {
+            call.runtime().sleep(wait).await;
+            let page: Drafts = define::get(call, at(call, &["drafts"])?, &newest).await?;
+            for draft in page.drafts {
+                let there = at(call, &["drafts", draft.id.as_deref().unwrap_or_default()])?;
+                match define::get::<Value>(call, there, &heads).await {
+                    Ok(head) if is_ours(&head, &call.vendor_key("")) => return Self::of(draft).map(Some),
+                    // The user deletes and sends drafts meanwhile.
+                    Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+        Ok(None)
+    }
+
     async fn send(self, call: &Call<'_, GoogleWorkspace>, begun: bool) -> Result<MessageRef> {
         match dispatch(call, begun, &self.draft).await {
             Ok(Some(sent)) => Ok(sent),
@@ -234,6 +279,16 @@ pub(super) async fn dispatch(call: &Call<'_, GoogleWorkspace>, begun: bool, draf
         }
     }
     Err(lost.unwrap_or_else(|| unsure("the draft is still there")))
+}
+
+/// Whether a draft has the mark.
+fn is_ours(draft: &Value, mark: &str) -> bool {
+    let headers = draft.pointer("/message/payload/headers").and_then(Value::as_array);
+    let text = |header: &Value, name: &str| header.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    headers
+        .into_iter()
+        .flatten()
+        .any(|header| text(header, "name").eq_ignore_ascii_case(mime::MARK) && text(header, "value").trim() == mark)
 }
 
 /// A draft that is gone was sent; one that is there was not.
