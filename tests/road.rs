@@ -170,9 +170,9 @@ async fn bad_input_gets_its_code_and_path() {
         (
             "courier",
             "sendLetter",
-            json!({ "to": "x", "text": "4242 4242 4242 4242" }),
+            json!({ "to": "x", "text": "4242 4242 4242 4242 12/28" }),
             ErrorCode::CardDataRefused,
-            None,
+            Some("text"),
         ),
     ] {
         let error = school.execute(&admin(), provider, operation, arguments.clone()).await.unwrap_err();
