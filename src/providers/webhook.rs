@@ -170,17 +170,35 @@ pub struct Delivery {
     /// The vendor's code for why it did not arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Which copy this is about, where many go out under one `message_id`: each comes as far as it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
+    /// The call that sent it, where the vendor repeats the mark that the call put on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Delivery {
     /// So far has the message come.
     pub fn new(message_id: impl Into<String>, state: DeliveryStage) -> Self {
-        Self { message_id: message_id.into(), state, reason: None }
+        Self { message_id: message_id.into(), state, reason: None, copy: None, request_id: None }
     }
 
     /// The same, with the vendor's code for why.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// The same, about one copy alone. The text need only tell it from the others of its message; none of it is shown.
+    pub fn copy(mut self, copy: impl Into<String>) -> Self {
+        self.copy = Some(copy.into());
+        self
+    }
+
+    /// The same, sent by this call: how far it has come is then also found by the call's request id.
+    pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
+        self.request_id = Some(request_id.into());
         self
     }
 }

@@ -5,6 +5,7 @@ mod audit;
 mod chain;
 mod configs;
 mod consents;
+mod deliveries;
 mod health;
 mod idempotency;
 mod key_sets;
@@ -20,6 +21,7 @@ pub use chain::{Broken, Verification, VerifiedStream, canonical_row, row_mac};
 pub(crate) use configs::view as config_view;
 pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
 pub use consents::ConsentService;
+pub use deliveries::DeliveryStatus;
 pub use health::{HealthReport, HealthService, HealthStatus};
 pub use idempotency::{Claim, IdempotencyService, Known, StepBook};
 pub use key_sets::KeySetService;
@@ -29,6 +31,5 @@ pub use tokens::TokenService;
 pub(crate) use tokens::Wish;
 pub use usage::{Stats, StatsRow, UsageService};
 pub use webhooks::{
-    DeliveryStatus, MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage,
-    WebhookService, WebhookState,
+    MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage, WebhookService, WebhookState,
 };
