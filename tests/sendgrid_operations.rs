@@ -113,7 +113,7 @@ async fn one_message_carries_all_that_was_said_of_it_and_its_mark() {
     assert_eq!(first.custom_args["sis_request_id"], sent.request_id.to_string());
     assert_eq!(sent.output.request_id, sent.request_id.to_string());
     let stats = school.tenant.stats(&school.admin, None, None).await.unwrap();
-    assert_eq!(stats.cost_micros, 3_000);
+    assert_eq!(stats.costs[0].micros, 3_000);
 
     let checked =
         json!({ "to": [{ "email": "x@example.com" }], "subject": "x", "text": "x", "options": { "sandbox": true } });

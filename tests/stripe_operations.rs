@@ -72,7 +72,7 @@ async fn a_payment_comes_in_is_declined_or_wants_the_payer() {
     assert_eq!((&yen["amount"], &yen["currency"]), (&json!(500), &json!("jpy")));
     let stats = school.tenant.stats(&school.admin, None, None).await.unwrap();
     // 2.9 % of 25.00 and 0.30.
-    assert_eq!(stats.cost_micros, 1_025_000);
+    assert_eq!(stats.costs[0].micros, 1_025_000);
 }
 
 #[tokio::test]

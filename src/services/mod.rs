@@ -29,7 +29,7 @@ pub(crate) use subscriptions::AT_ONCE;
 pub use subscriptions::{Subscription, SubscriptionService};
 pub use tokens::TokenService;
 pub(crate) use tokens::Wish;
-pub use usage::{Stats, StatsRow, UsageService};
+pub use usage::{Cost, Stats, StatsRow, UsageService};
 pub use webhooks::{
     MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage, WebhookService, WebhookState,
 };
