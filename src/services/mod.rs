@@ -18,8 +18,8 @@ pub use access::{AccessService, ApiKey, ApiKeyRequest, Grant, NewApiKey, role_ha
 pub use audit::{AuditEntry, AuditFilter, AuditPage, AuditService, Event, State};
 pub(crate) use audit::{CallRow, outcome_name};
 pub use chain::{Broken, Verification, VerifiedStream, canonical_row, row_mac};
-pub(crate) use configs::view as config_view;
 pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
+pub(crate) use configs::{missing as no_settings, view as config_view};
 pub use consents::ConsentService;
 pub use deliveries::DeliveryStatus;
 pub use health::{HealthReport, HealthService, HealthStatus};
