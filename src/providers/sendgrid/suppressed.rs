@@ -24,6 +24,8 @@ pub(super) enum Reason {
     Bounced,
     Unsubscribed,
     LeftGroup,
+    Reported,
+    Invalid,
 }
 
 impl Reason {
@@ -33,6 +35,12 @@ impl Reason {
                 "has bounced before, and SendGrid drops mail for it; when the address is right after all, removeBounce lifts that"
             }
             Reason::Unsubscribed => "has unsubscribed from all mail of this account; only its holder can undo that",
+            Reason::Reported => {
+                "has called a mail of this account spam, and SendGrid drops mail for it; when its holder wants mail again, removeSuppressed lifts that"
+            }
+            Reason::Invalid => {
+                "is no address that mail can be sent to, and SendGrid drops mail for it; when it is right after all, removeSuppressed lifts that"
+            }
             Reason::LeftGroup => "has unsubscribed from this group; only its holder can undo that",
         }
     }
@@ -48,13 +56,19 @@ struct Entry {
 }
 
 impl Looked {
-    /// Reads the account's lists of bounces and unsubscribes, and that of the group.
+    /// Reads the account's lists of whom SendGrid sends nothing, and that of the group. Blocks are none of them: a mail
+    /// server turned one message away, and SendGrid goes on trying with the next.
     pub(super) async fn up(call: &Call<'_, Sendgrid>, emails: Vec<&str>, group: Option<u64>) -> Result<Self> {
         let mut wanted: Vec<String> = emails.into_iter().map(str::to_lowercase).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let mut found = HashMap::new();
-        for (list, reason) in [("bounces", Reason::Bounced), ("unsubscribes", Reason::Unsubscribed)] {
+        for (list, reason) in [
+            ("bounces", Reason::Bounced),
+            ("invalid_emails", Reason::Invalid),
+            ("spam_reports", Reason::Reported),
+            ("unsubscribes", Reason::Unsubscribed),
+        ] {
             for email in listed(call, list, &wanted).await? {
                 found.insert(email, reason);
             }
