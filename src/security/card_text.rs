@@ -136,7 +136,8 @@ fn is_written_so(lengths: &[usize], whole: bool) -> bool {
 fn stands_free(text: &str, run: &[Group], from: usize, to: usize) -> bool {
     let (Some(first), Some(last)) = (run.get(from), run.get(to)) else { return false };
     let (before, behind) = (slice(text, 0, first.start), slice(text, last.end, text.len()));
-    let fraction = from > 0 && before.strip_suffix('.').is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
+    let fraction =
+        from > 0 && before.strip_suffix('.').is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
     !fraction && free(before, BEFORE, true) && free(behind, BEHIND, false)
 }
 
