@@ -3,7 +3,7 @@
 //! A row's id is `provider:message`. Where many copies go out under one message id, each has a row of its own behind it,
 //! `provider:message copy`; a call that is known by its request id points to its messages by `provider:request!message`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -201,9 +201,9 @@ impl<'e> Moves<'e> {
         }
         if let Some(request) = &delivery.request_id {
             let id = format!("{}{CALL}{}", of.id(request), delivery.message_id);
-            if !self.links.contains_key(&id) {
-                let is_new = of.row(&id).await?.is_none();
-                self.links.insert(id, Link { delivery, at, is_new });
+            if let Entry::Vacant(place) = self.links.entry(id) {
+                let is_new = of.row(place.key()).await?.is_none();
+                place.insert(Link { delivery, at, is_new });
             }
         }
         Ok(())
