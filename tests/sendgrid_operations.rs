@@ -244,6 +244,27 @@ async fn a_key_that_may_not_read_templates_sends_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_key_that_may_not_read_every_list_checks_those_that_it_may() {
+    let school = School::open().await;
+    let sendgrid = school.sandbox.sendgrid();
+    let scopes = ["mail.send", "suppression.bounces.read", "suppression.unsubscribes.read"];
+    sendgrid.add_restricted_key("SG.two-lists", &scopes);
+    sendgrid.add_bounce("gone@example.com");
+    sendgrid.add_spam_report("cross@example.com");
+    school
+        .configure(|_| {
+            SendgridConfig::new("SG.two-lists", FROM_EMAIL).base_url(school.sandbox.url("sendgrid").parse().unwrap())
+        })
+        .await;
+    let mail = |to: &str| {
+        let options = json!({ "checkSuppressed": true });
+        json!({ "to": [{ "email": to }], "subject": "x", "text": "x", "options": options })
+    };
+    assert_eq!(school.refuse("sendEmail", mail("gone@example.com")).await.field(), Some("to[0].email"));
+    assert_eq!(school.ask("sendEmail", mail("cross@example.com")).await["state"], "accepted");
+}
+
+#[tokio::test]
 async fn a_thousand_and_one_messages_are_two_requests_with_a_result_for_each() {
     let school = School::open().await;
     let messages = (0..1001).map(|at| BulkEmail::new(format!("p{at}@example.com")));

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Sendgrid, people::Recipient, v3};
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     providers::Call,
     transport::{Repeat, Request},
 };
@@ -69,9 +69,17 @@ impl Looked {
             ("spam_reports", Reason::Reported),
             ("unsubscribes", Reason::Unsubscribed),
         ] {
-            for email in listed(call, list, &wanted).await? {
-                found.insert(email, reason);
-            }
+            let emails = match listed(call, list, &wanted).await {
+                // A restricted key may do without: SendGrid then drops such mail, as it always does.
+                Err(error)
+                    if error.code() == ErrorCode::NotConfigured
+                        && matches!(reason, Reason::Invalid | Reason::Reported) =>
+                {
+                    continue;
+                }
+                emails => emails?,
+            };
+            found.extend(emails.into_iter().map(|email| (email, reason)));
         }
         if let Some(group) = group {
             let url = v3(call, &["asm", "groups", &group.to_string(), "suppressions"])?;
