@@ -19,7 +19,7 @@ use sis_integrations::{
 
 struct School {
     sandbox: Sandbox,
-    _manager: IntegrationManager,
+    manager: IntegrationManager,
     tenant: Tenant,
     admin: Actor,
 }
@@ -39,7 +39,7 @@ impl School {
             .unwrap();
         let admin = Actor::new("u-1", Role::Admin);
         let tenant = manager.tenant("school").unwrap();
-        let school = Self { sandbox, _manager: manager, tenant, admin };
+        let school = Self { sandbox, manager, tenant, admin };
         school.configure(KhanAcademyConfig::new()).await;
         school
     }
@@ -158,6 +158,15 @@ async fn a_renamed_column_is_named_and_can_be_mapped() {
     let overview = "Student Name,Student Email,Student Number,Roster Status\nJane,j@x.example,1,Rostered\n";
     let error = school.refuse("importReport", json!({ "report": { "text": overview, "asOf": "2026-11-24" } })).await;
     assert!(error.message().contains("'Student SIS ID'"), "{error}");
+    // So is any other kind, with the header that it has instead; who says what that is, is believed.
+    let renamed = SKILLS.replace("Student SIS ID", "Learner ID");
+    let error = school.exercises(skills(&renamed)).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("report.text")));
+    assert!(error.message().contains("'Student SIS ID'") && error.message().contains("'Learner ID'"), "{error}");
+    let read = school.exercises(skills(&renamed).column("sisId", "Learner ID")).await.unwrap();
+    assert_eq!(read.report.columns["sisId"], "Learner ID");
+    let read = school.exercises(skills(&renamed).column("sisId", "")).await.unwrap();
+    assert!(!read.report.columns.contains_key("sisId"));
 }
 
 #[tokio::test]
@@ -313,7 +322,22 @@ async fn without_an_address_each_operation_of_the_api_says_when_it_was_withdrawn
     }
     let health = school.tenant.health(&school.admin, "khan_academy").await.unwrap();
     assert_eq!(health.status, HealthStatus::NotConfigured);
-    assert!(health.message.unwrap().contains("2020-07-29"));
+    let message = health.message.unwrap();
+    assert!(message.contains("2020-07-29") && message.contains("Import the reports"), "{message}");
+
+    // A school that has never entered any settings is told the same, not to look for a key.
+    let other = school.manager.tenant("no-settings").unwrap();
+    let report =
+        json!({ "report": { "asOf": "2026-11-24", "text": "Student Name,Badge Name\nJane,Great Listener\n" } });
+    let error = other.execute(&school.admin, "khan_academy", "getBadges", report).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotConfigured);
+    let health = other.health(&school.admin, "khan_academy").await.unwrap();
+    assert_eq!(health.status, HealthStatus::NotConfigured);
+    for message in [error.message(), health.message.as_deref().unwrap()] {
+        for words in ["2020-07-29", "are imported", "{}"] {
+            assert!(message.contains(words), "{message}");
+        }
+    }
     let config = KhanAcademyConfig::at("https://www.khanacademy.org".parse().unwrap());
     let error = school.tenant.configure(&school.admin, config).await.unwrap_err();
     assert!(error.message().contains("2020-07-29"), "{error}");

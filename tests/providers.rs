@@ -46,6 +46,31 @@ fn each_operation_is_described() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// The JSON of a documentation's `Example:`.
+fn example(about: &str) -> Option<Value> {
+    let (_, rest) = about.split_once("Example: `")?;
+    let (text, _) = rest.split_once('`')?;
+    serde_json::from_str(text).ok()
+}
+
+#[test]
+fn each_operation_has_an_example_that_it_takes() {
+    let mut wrong = Vec::new();
+    for provider in providers::all() {
+        for operation in &provider.operations {
+            let taken = match example(&operation.about()) {
+                None => Err("has no example that is JSON".to_owned()),
+                Some(arguments) => operation
+                    .prepare(arguments)
+                    .and_then(|prepared| prepared.validate())
+                    .map_err(|error| format!("does not take its own example: {error}")),
+            };
+            wrong.extend(taken.err().map(|why| format!("{}.{} {why}", provider.info.id, operation.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn each_config_field_is_known_and_each_operation_on_the_page() {
     for provider in providers::all() {

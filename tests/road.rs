@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use serde_json::json;
 use sis_integrations::{
-    Actor, AuditFilter, Clock, ConfigChange, Disclosure, Durability, ErrorCode, Grant, ManualClock, MasterKey, Retry,
-    Role, Runtime, Subject, SystemClock,
+    Actor, AuditFilter, Clock, ConfigChange, Disclosure, Durability, ErrorCode, Grant, ManualClock, MasterKey,
+    RequestId, Retry, Role, Runtime, Subject, SystemClock,
     providers::{Paged, Quota},
     services::State,
-    storage::{MemoryStorage, Query, Storage, StorageExt, tables},
+    storage::{Change, MemoryStorage, Query, Record, Storage, StorageExt, tables},
 };
 use support::*;
 
@@ -43,7 +43,46 @@ async fn a_call_travels_the_whole_way() {
     assert!(!format!("{disclosed:?}").contains("student-4"), "subjects are pseudonyms");
 
     let stats = school.stats(&admin(), None, None).await.unwrap();
-    assert_eq!((stats.calls, stats.errors, stats.cost_micros), (1, 0, 7_000));
+    assert_eq!((stats.calls, stats.errors, stats.costs[0].micros), (1, 0, 7_000));
+}
+
+#[tokio::test]
+async fn what_is_paid_in_different_currencies_is_not_added() {
+    let network = Network::default();
+    let storage = MemoryStorage::new();
+    let manager = builder(&network).storage(storage.clone()).build().await.unwrap();
+    let school = configured(&manager, "school").await;
+    school.call(&admin(), letter("hello")).await.unwrap();
+    let paid = |outcome: &str, micros: i64, currency: Option<&str>| {
+        let id = RequestId::new(manager.runtime().now());
+        Change::Insert(
+            Record::new(&tables::USAGE_LOGS, school.id(), id.to_string())
+                .set("at", manager.runtime().now())
+                .set("request_id", id.to_string())
+                .set("provider", "courier")
+                .set("operation", "sendLetter")
+                .set("actor_id", "u-1")
+                .set("outcome", outcome.to_owned())
+                .set("duration_us", 10_i64)
+                .set("attempts", 1_i64)
+                .set("units", 1_i64)
+                .set("cost_micros", micros)
+                .set("currency", currency.map(str::to_owned)),
+        )
+    };
+    let rows = [
+        paid("ok", 5_000, Some("EUR")),
+        paid("timeout", 1_000, Some("EUR")),
+        paid("ok", 2_000, Some("USD")),
+        paid("ok", 0, None),
+    ];
+    storage.commit(&rows).await.unwrap();
+    let stats = school.stats(&admin(), None, None).await.unwrap();
+    let costs = json!([{ "currency": "EUR", "micros": 6_000 }, { "currency": "USD", "micros": 9_000 }]);
+    assert_eq!((stats.calls, stats.errors, stats.operations.len()), (5, 1, 1));
+    assert_eq!(serde_json::to_value(&stats.costs).unwrap(), costs);
+    assert_eq!(serde_json::to_value(&stats.operations[0].costs).unwrap(), costs);
+    assert_eq!((stats.operations[0].units, stats.operations[0].calls), (5, 5));
 }
 
 #[tokio::test]
@@ -170,9 +209,9 @@ async fn bad_input_gets_its_code_and_path() {
         (
             "courier",
             "sendLetter",
-            json!({ "to": "x", "text": "4242 4242 4242 4242" }),
+            json!({ "to": "x", "text": "4242 4242 4242 4242 12/28" }),
             ErrorCode::CardDataRefused,
-            None,
+            Some("text"),
         ),
     ] {
         let error = school.execute(&admin(), provider, operation, arguments.clone()).await.unwrap_err();

@@ -113,7 +113,7 @@ async fn one_message_carries_all_that_was_said_of_it_and_its_mark() {
     assert_eq!(first.custom_args["sis_request_id"], sent.request_id.to_string());
     assert_eq!(sent.output.request_id, sent.request_id.to_string());
     let stats = school.tenant.stats(&school.admin, None, None).await.unwrap();
-    assert_eq!(stats.cost_micros, 3_000);
+    assert_eq!(stats.costs[0].micros, 3_000);
 
     let checked =
         json!({ "to": [{ "email": "x@example.com" }], "subject": "x", "text": "x", "options": { "sandbox": true } });
@@ -244,6 +244,27 @@ async fn a_key_that_may_not_read_templates_sends_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_key_that_may_not_read_every_list_checks_those_that_it_may() {
+    let school = School::open().await;
+    let sendgrid = school.sandbox.sendgrid();
+    let scopes = ["mail.send", "suppression.bounces.read", "suppression.unsubscribes.read"];
+    sendgrid.add_restricted_key("SG.two-lists", &scopes);
+    sendgrid.add_bounce("gone@example.com");
+    sendgrid.add_spam_report("cross@example.com");
+    school
+        .configure(|_| {
+            SendgridConfig::new("SG.two-lists", FROM_EMAIL).base_url(school.sandbox.url("sendgrid").parse().unwrap())
+        })
+        .await;
+    let mail = |to: &str| {
+        let options = json!({ "checkSuppressed": true });
+        json!({ "to": [{ "email": to }], "subject": "x", "text": "x", "options": options })
+    };
+    assert_eq!(school.refuse("sendEmail", mail("gone@example.com")).await.field(), Some("to[0].email"));
+    assert_eq!(school.ask("sendEmail", mail("cross@example.com")).await["state"], "accepted");
+}
+
+#[tokio::test]
 async fn a_thousand_and_one_messages_are_two_requests_with_a_result_for_each() {
     let school = School::open().await;
     let messages = (0..1001).map(|at| BulkEmail::new(format!("p{at}@example.com")));
@@ -306,8 +327,12 @@ async fn a_suppressed_address_is_refused_when_it_is_looked_up_and_dropped_when_n
     let sendgrid = school.sandbox.sendgrid();
     sendgrid.add_bounce("Gone@example.com");
     sendgrid.add_unsubscribe("left@example.com");
+    sendgrid.add_spam_report("Cross@example.com");
+    sendgrid.add_invalid_email("wrong@example.con");
+    sendgrid.add_block("full@example.com");
     school.tenant.call(&school.admin, AddUnsubscribe::new(GROUP_ID, ["part@example.com"])).await.unwrap();
-    for email in ["gone@example.com", "left@example.com", "part@example.com"] {
+    for email in ["gone@example.com", "left@example.com", "part@example.com", "cross@example.com", "wrong@example.con"]
+    {
         let options = json!({ "checkSuppressed": true, "suppressionGroupId": GROUP_ID });
         let mail = json!({ "to": [{ "email": "ok@example.com" }, { "email": email }], "subject": "x", "text": "x", "options": options });
         let error = school.refuse("sendEmail", mail).await;
@@ -321,6 +346,37 @@ async fn a_suppressed_address_is_refused_when_it_is_looked_up_and_dropped_when_n
     let unchecked = SendEmail::new("gone@example.com", "x").text("x");
     assert_eq!(school.tenant.call(&school.admin, unchecked).await.unwrap().state, MailState::Accepted);
     assert_eq!(sendgrid.events().last().unwrap()["event"], "dropped");
+
+    for (email, reason) in [("cross@example.com", "Spam Reporting Address"), ("wrong@example.con", "Invalid")] {
+        school.tenant.call(&school.admin, SendEmail::new(email, "x").text("x")).await.unwrap();
+        assert_eq!(sendgrid.events().last().unwrap()["reason"], reason);
+    }
+    // A block is no suppression: the next mail is tried.
+    let options = json!({ "checkSuppressed": true });
+    let mail = json!({ "to": [{ "email": "full@example.com" }], "subject": "x", "text": "x", "options": options });
+    school.ask("sendEmail", mail).await;
+    assert_eq!(sendgrid.events().last().unwrap()["event"], "delivered");
+
+    for (list, email, reason) in [
+        (SuppressionList::SpamReports, "cross@example.com", None),
+        (
+            SuppressionList::InvalidEmails,
+            "wrong@example.con",
+            Some("Mail domain mentioned in email address is unknown"),
+        ),
+        (SuppressionList::Blocks, "full@example.com", Some("550 5.7.1 Content refused")),
+    ] {
+        let page = school.tenant.call(&school.admin, ListSuppressed::new(list)).await.unwrap();
+        assert_eq!((page.suppressed.len(), page.suppressed[0].reason.as_deref()), (1, reason), "{list:?}");
+        assert!(school.tenant.call(&school.admin, RemoveSuppressed::new(list, email)).await.unwrap().removed);
+        let page = school.tenant.call(&school.admin, ListSuppressed::new(list).email(email)).await.unwrap();
+        assert_eq!((page.suppressed.len(), page.next_offset), (0, None));
+        let gone = school.refuse("removeSuppressed", json!({ "list": list, "email": email })).await;
+        assert_eq!(gone.code(), ErrorCode::NotFound);
+    }
+    let options = json!({ "checkSuppressed": true });
+    let mail = json!({ "to": [{ "email": "cross@example.com" }], "subject": "x", "text": "x", "options": options });
+    school.ask("sendEmail", mail).await;
 
     let bounces = school.tenant.call(&school.admin, ListBounces::new()).await.unwrap();
     assert_eq!((bounces.bounces.len(), bounces.bounces[0].status.as_deref()), (1, Some("5.1.1")));

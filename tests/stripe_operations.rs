@@ -7,9 +7,11 @@ mod every;
 use std::time::Duration;
 
 use every::{School, builder, timed};
-use sandbox::{Fault, Rule};
+use sandbox::{Fault, Rule, stripe};
 use serde_json::{Value, json};
-use sis_integrations::{Error, ErrorCode, Retry, storage::MemoryStorage, transport::Backoff};
+use sis_integrations::{
+    Error, ErrorCode, Retry, providers::stripe::StripeConfig, storage::MemoryStorage, transport::Backoff,
+};
 
 const BACKOFF: Backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
 
@@ -58,6 +60,68 @@ async fn amounts_and_currencies_are_checked_before_anything_leaves() {
 }
 
 #[tokio::test]
+async fn currencies_have_no_smaller_coins_than_they_have() {
+    let school = school().await;
+    let before = school.sandbox.stripe().recorder().seen();
+    let pay = |amount: i64, currency: &str| json!({ "amount": amount, "currency": currency });
+    for (amount, currency) in [(1001, "kwd"), (10_005, "bhd"), (10_050, "isk"), (500_001, "ugx")] {
+        let error = refused(&school, "createPaymentIntent", pay(amount, currency)).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("amount")), "{currency}");
+        let item =
+            json!({ "priceData": { "currency": currency, "unitAmount": amount, "productData": { "name": "x" } } });
+        let session = json!({ "mode": "payment", "lineItems": [item], "successUrl": "https://school.example/paid" });
+        let error = refused(&school, "createCheckoutSession", session).await;
+        assert_eq!(error.field(), Some("lineItems[0].priceData.unitAmount"), "{error}");
+    }
+    assert_eq!(school.sandbox.stripe().recorder().seen(), before, "something left");
+    // Hungary's and Taiwan's are whole in payouts alone.
+    for (amount, currency) in [(1010, "kwd"), (10_000, "isk"), (500_000, "ugx"), (50_050, "huf"), (5_050, "twd")] {
+        assert_eq!(made(&school, "createPaymentIntent", pay(amount, currency)).await["amount"], amount, "{currency}");
+    }
+}
+
+#[tokio::test]
+async fn a_checkout_page_ends_within_a_day() {
+    let school = school().await;
+    let now = school.manager.runtime().now().as_micros() / 1_000_000;
+    let item =
+        json!({ "priceData": { "currency": "usd", "unitAmount": 2500, "productData": { "name": "Field trip" } } });
+    let session = |expires_at: i64| {
+        json!({
+            "mode": "payment", "lineItems": [item], "successUrl": "https://school.example/paid", "expiresAt": expires_at,
+        })
+    };
+    for expires_at in [now - 1, now + 60, now + 25 * 3600] {
+        let error = refused(&school, "createCheckoutSession", session(expires_at)).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("expiresAt")), "{error}");
+    }
+    assert_eq!(made(&school, "createCheckoutSession", session(now + 3600)).await["expiresAt"], now + 3600);
+}
+
+#[tokio::test]
+async fn a_platform_acts_for_the_schools_own_account() {
+    let school = school().await;
+    let stripe = school.sandbox.stripe();
+    let configure = async |account: &str| {
+        let config = StripeConfig::new(stripe::SECRET_KEY)
+            .account(account)
+            .base_url(school.sandbox.url("stripe").parse().unwrap());
+        school.tenant.configure(&school.admin, config).await.unwrap();
+    };
+    configure("acct_school").await;
+    let stranger = refused(&school, "createCustomer", json!({ "email": "parent@example.com" })).await;
+    assert_eq!(stranger.vendor().unwrap().code.as_deref(), Some("account_invalid"), "{stranger}");
+    stripe.connect_account("acct_school");
+    let customer = made(&school, "createCustomer", json!({ "email": "parent@example.com" })).await;
+    let last = stripe.recorder().exchanges().pop().unwrap();
+    assert_eq!(last.header("stripe-account"), Some("acct_school"));
+    // The platform itself has no such customer.
+    let id = customer["id"].as_str().unwrap();
+    assert_eq!(stripe.object(id), None);
+    assert_eq!(made(&school, "getCustomer", json!({ "customer": id })).await["email"], "parent@example.com");
+}
+
+#[tokio::test]
 async fn a_payment_comes_in_is_declined_or_wants_the_payer() {
     let school = school().await;
     let paid = made(&school, "createPaymentIntent", paying("pm_card_visa")).await;
@@ -73,7 +137,7 @@ async fn a_payment_comes_in_is_declined_or_wants_the_payer() {
     assert_eq!((&yen["amount"], &yen["currency"]), (&json!(500), &json!("jpy")));
     let stats = school.tenant.stats(&school.admin, None, None).await.unwrap();
     // 2.9 % of 25.00 and 0.30.
-    assert_eq!(stats.cost_micros, 1_025_000);
+    assert_eq!(stats.costs[0].micros, 1_025_000);
 }
 
 #[tokio::test]

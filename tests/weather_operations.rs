@@ -238,6 +238,36 @@ async fn a_missing_value_is_named_and_no_all_clear() {
 }
 
 #[tokio::test]
+async fn what_is_measured_now_is_no_forecast() {
+    let school = School::with(|config| config.sources([Source::Openweather])).await;
+    school.sandbox.weather().leave_out(Service::Openweather, "list");
+    let check = CheckSchoolClosureConditions::new(POINT, seed()).alerts(false).window(Window::new(ahead(0), ahead(3)));
+    let report = school.tenant.call(&school.admin, check).await.unwrap();
+    assert_eq!(report.evidence.sources[0].state, SourceState::Empty);
+    assert_eq!(report.verdict, ClosureVerdict::Unknown);
+    assert!(report.evidence.missing.iter().any(|missing| missing.source == Some(Source::Openweather)));
+}
+
+#[tokio::test]
+async fn a_clear_day_closes_nothing_however_near_the_threshold_is() {
+    let school = School::with(|config| config.sources([Source::Openweather])).await;
+    let check = |visibility: f64, units: Units| {
+        let thresholds = ClosureThresholds::new().visibility(visibility);
+        CheckSchoolClosureConditions::new(POINT, thresholds).units(units).alerts(false)
+    };
+    let near = [(10_000.0, Units::Metric), (9_999.0, Units::Metric), (9_500.0, Units::Metric), (6.2, Units::Imperial)];
+    for (threshold, units) in near {
+        // OpenWeather says 10,000 m for "at least so far".
+        school.make(|conditions| conditions.visibility = 40_000.0);
+        let report = school.tenant.call(&school.admin, check(threshold, units)).await.unwrap();
+        assert_eq!(report.verdict, ClosureVerdict::Open, "{threshold}: {:?}", report.evidence.reasons);
+        school.make(|conditions| conditions.visibility = 9_000.0);
+        let report = school.tenant.call(&school.admin, check(threshold, units)).await.unwrap();
+        assert_eq!(report.verdict, ClosureVerdict::CloseRecommended, "{threshold}");
+    }
+}
+
+#[tokio::test]
 async fn a_period_beyond_every_forecast_is_unknown() {
     let school = School::with(|config| config.sources([Source::Openweather, Source::Nws])).await;
     let check =
@@ -259,6 +289,13 @@ async fn no_coverage_is_no_all_clear() {
     let error = school.refuse("getWeatherAlerts", json!({ "location": ABROAD })).await;
     assert_eq!(error.code(), ErrorCode::UnsupportedOperation);
     let school = School::with(|config| config.api_key(ONE_CALL_API_KEY).one_call()).await;
+    // One Call leaves `alerts` out where there are none, and where nobody tells it of any.
+    let error = school.refuse("getWeatherAlerts", json!({ "location": ABROAD })).await;
+    assert_eq!(error.code(), ErrorCode::UnsupportedOperation);
+    let report = school.tenant.call(&school.admin, ask(true)).await.unwrap();
+    assert_eq!((report.verdict, report.evidence.missing[0].what.as_str()), (ClosureVerdict::Unknown, "alerts"));
+    let alerts = school.tenant.call(&school.admin, GetWeatherAlerts::new(TOWN)).await.unwrap();
+    assert_eq!((alerts.alerts.len(), alerts.coverage.as_slice()), (0, &[Source::Nws][..]));
     school.sandbox.weather().warn(ABROAD_POINT, Alert::new("1", "Storm", "Severe"));
     let alerts = school.tenant.call(&school.admin, GetWeatherAlerts::new(ABROAD)).await.unwrap();
     assert_eq!((alerts.alerts.len(), alerts.alerts[0].source), (1, Source::Openweather));
@@ -306,12 +343,19 @@ async fn places_are_found_in_every_way_and_never_guessed() {
         (json!("school address"), "given", None),
         (json!(TOWN), "openweather", Some("US")),
         (json!(POSTAL_CODE), "openweather", Some("US")),
-        (json!("60699"), "openweather", Some("US")),
         (json!("Springfield, OH, US"), "openweather", Some("US")),
         (json!(ADDRESS), "us_census", Some("US")),
     ] {
         let place = school.ask("resolvePlace", json!({ "location": location })).await;
         assert_eq!((place["source"].as_str(), place["country"].as_str()), (Some(source), country), "{location}");
+    }
+    let error = school.refuse("resolvePlace", json!({ "location": "60699" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("location")));
+    assert!(error.message().contains("60699,US") && error.message().contains("default_country"), "{error}");
+    for (country, code, found) in [("us", "60699", "US"), ("us", "60699-1234", "US"), ("NO", "0199", "NO")] {
+        let school = School::with(|config| config.default_country(country)).await;
+        let place = school.ask("resolvePlace", json!({ "location": code })).await;
+        assert_eq!(place["country"], found, "{code}");
     }
     for location in ["Atlantis,US", "99999,US", "1 Nowhere Lane, Rivertown, IL"] {
         let error = school
@@ -346,6 +390,11 @@ async fn bad_arguments_are_refused_with_their_path_and_send_nothing() {
     let trip = |count: usize| json!({ "stops": vec![json!({ "location": TOWN, "arrive": ahead(1), "depart": ahead(2) }); count] });
     let closing = "checkSchoolClosureConditions";
     for (operation, arguments, field) in [
+        (
+            "checkAthleticEvent",
+            json!({ "location": TOWN, "start": ahead(1), "end": ahead(2), "indoor": true, "airQuality": false, "alerts": false }),
+            "alerts",
+        ),
         (closing, thresholds("visibility", 10_001.0), "closureThresholds.visibility"),
         (closing, thresholds("temperature", 100.0), "closureThresholds.temperature"),
         (closing, thresholds("windSpeed", -1.0), "closureThresholds.windSpeed"),

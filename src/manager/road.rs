@@ -180,6 +180,7 @@ async fn approach(
     }
     check_subjects(&options.about)?;
     let canonical = prepared.canonical()?;
+    // What looks like a card's number may be none: an alert is never held back for that.
     if !operation.urgent {
         crate::security::refuse_card_data(&canonical)?;
     }

@@ -14,7 +14,7 @@ use crate::{
     providers::{HealthProbe, Operation, OperationSpec, Paged, Provider, ProviderConfig, ProviderSpec},
     services::{
         ApiKeyRequest, AuditFilter, AuditPage, CallRow, ConfigChange, ConfigView, Event, Grant, HealthReport,
-        HealthStatus, NewApiKey, Stats, Verification, config_view,
+        HealthStatus, NewApiKey, Stats, Verification, config_view, no_settings,
     },
     storage::Change,
 };
@@ -237,9 +237,7 @@ impl Tenant {
     pub async fn config(&self, actor: &Actor, provider: &str) -> Result<ConfigView> {
         let spec = self.core.provider(provider)?;
         let _record = self.administer(actor, Some(spec.info.id), Event::CallRefused).await?;
-        self.core.configs.view(&self.id, spec).await?.ok_or_else(|| {
-            Error::new(ErrorCode::NotConfigured, format!("this school has no settings for {}", spec.info.name))
-        })
+        self.core.configs.view(&self.id, spec).await?.ok_or_else(|| no_settings(spec))
     }
 
     /// The settings of every provider this school has any for. Only for an administrator.

@@ -211,6 +211,9 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// What is known of it.
     const INFO: ProviderInfo;
 
+    /// What a school without settings is told to do.
+    const NO_SETTINGS: &'static str = "an administrator has to enter them";
+
     /// What it can do: `operations![SendSms, MakeCall]`. The only registration there is.
     fn operations() -> Vec<OperationSpec>;
 

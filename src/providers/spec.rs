@@ -202,6 +202,8 @@ pub(crate) type AnyConfig = Arc<dyn Any + Send + Sync>;
 pub struct ProviderSpec {
     /// What is known of it.
     pub info: ProviderInfo,
+    /// What a school without settings is told to do.
+    pub no_settings: &'static str,
     /// The fields of its config.
     pub fields: &'static [ConfigField],
     /// What it can do.
@@ -226,6 +228,7 @@ impl ProviderSpec {
     pub fn of<P: Provider>() -> Self {
         Self {
             info: P::INFO,
+            no_settings: P::NO_SETTINGS,
             fields: P::Config::FIELDS,
             operations: P::operations(),
             config_schema: || schemars::schema_for!(P::Config).to_value(),

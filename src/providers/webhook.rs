@@ -170,17 +170,35 @@ pub struct Delivery {
     /// The vendor's code for why it did not arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Which copy this is about, where many go out under one `message_id`: each comes as far as it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
+    /// The call that sent it, where the vendor repeats the mark that the call put on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Delivery {
     /// So far has the message come.
     pub fn new(message_id: impl Into<String>, state: DeliveryStage) -> Self {
-        Self { message_id: message_id.into(), state, reason: None }
+        Self { message_id: message_id.into(), state, reason: None, copy: None, request_id: None }
     }
 
     /// The same, with the vendor's code for why.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// The same, about one copy alone. The text need only tell it from the others of its message; none of it is shown.
+    pub fn copy(mut self, copy: impl Into<String>) -> Self {
+        self.copy = Some(copy.into());
+        self
+    }
+
+    /// The same, sent by this call: how far it has come is then also found by the call's request id.
+    pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
+        self.request_id = Some(request_id.into());
         self
     }
 }
@@ -253,19 +271,50 @@ pub fn no_secret(field: &str, provider: &str) -> Error {
 }
 
 /// Verifies a webhook by [Standard Webhooks](https://www.standardwebhooks.com), which many vendors follow: HMAC-SHA256 over
-/// id, time and raw body with each active secret (`whsec_` and base64). Answers the webhook's id. Signatures of other
-/// schemes than `v1` are not looked at.
+/// id, time and raw body with each active secret (`whsec_` and base64). Answers the webhook's id, by which a repetition is
+/// known. For providers of a host's own, and for webhooks that a host receives by itself.
 ///
-/// Errors: `signature_missing`, `signature_invalid`, `signature_stale`.
+/// Errors: `signature_missing`, `signature_invalid`, `signature_stale`; `not_configured` at `secrets[…]` for a secret that
+/// is empty or no base64, by which anybody could sign. The specification's other scheme, `v1a` (Ed25519), is not verified:
+/// a webhook with nothing else is `signature_invalid`.
+///
+/// ```
+/// use sis_integrations::{Timestamp, providers::webhook::{Incoming, standard_webhooks}, transport::Headers};
+///
+/// // The specification's own example.
+/// let mut headers = Headers::default();
+/// headers.set("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek");
+/// headers.set("webhook-timestamp", "1614265330");
+/// headers.set("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+/// let url = "https://sis.example/hook".parse()?;
+/// let now = Timestamp::from_micros(1_614_265_330_000_000);
+/// let incoming = Incoming::new(&url, &headers, br#"{"test": 2432232314}"#, now);
+///
+/// let secret = ["whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"].concat();
+/// assert_eq!(standard_webhooks(&[&secret], &incoming)?, "msg_p5jXN8AQM9LWM0D4loKWxJek");
+/// assert!(standard_webhooks(&["whsec_"], &incoming).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn standard_webhooks<'a>(secrets: &[&str], incoming: &Incoming<'a>) -> Result<&'a str> {
+    let keys = secrets.iter().enumerate().map(|(at, secret)| {
+        let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok();
+        key.filter(|key| !key.is_empty()).ok_or_else(|| {
+            Error::new(ErrorCode::NotConfigured, "a webhook secret must be whsec_ and base64, and not empty")
+                .with_field(format!("secrets[{at}]"))
+        })
+    });
+    let keys: Vec<Vec<u8>> = keys.collect::<Result<_>>()?;
     let id = incoming.required("webhook-id")?;
     let signed_at = incoming.required("webhook-timestamp")?;
     let header = incoming.required("webhook-signature")?;
     let signatures: Vec<Vec<u8>> =
         header.split_ascii_whitespace().filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok()).collect();
-    let fits = secrets.iter().any(|secret| {
-        let Ok(key) = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)) else { return false };
-        let expected = hmac_sha256(&key, &[id.as_bytes(), b".", signed_at.as_bytes(), b".", incoming.body]);
+    if signatures.is_empty() && header.split_ascii_whitespace().any(|one| one.starts_with("v1a,")) {
+        let why = "the webhook is signed by v1a (Ed25519) alone, which is not verified here; have it signed by v1";
+        return Err(Error::new(ErrorCode::SignatureInvalid, why));
+    }
+    let fits = keys.iter().any(|key| {
+        let expected = hmac_sha256(key, &[id.as_bytes(), b".", signed_at.as_bytes(), b".", incoming.body]);
         signatures.iter().any(|signature| equal(&expected, signature))
     });
     if !fits {
@@ -310,7 +359,15 @@ mod tests {
             ErrorCode::SignatureInvalid
         );
         assert_eq!(code(verify(&["whsec_AAAA"], &good, body, 1_614_265_330)), ErrorCode::SignatureInvalid);
-        assert_eq!(code(verify(&["not base64"], &good, body, 1_614_265_330)), ErrorCode::SignatureInvalid);
+        // Whoever knows that a secret is empty can sign with it.
+        let hollow = hmac_sha256(b"", &[b"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.", body]);
+        let forged = format!("v1,{}", STANDARD.encode(hollow));
+        for secret in ["", "whsec_", "not base64"] {
+            let error = verify(&[SECRET, secret], &forged, body, 1_614_265_330).unwrap_err();
+            assert_eq!((error.code(), error.field()), (ErrorCode::NotConfigured, Some("secrets[1]")), "{secret}");
+        }
+        let other = verify(&[SECRET], "v1a,AAAA", body, 1_614_265_330).unwrap_err();
+        assert!(other.code() == ErrorCode::SignatureInvalid && other.message().contains("v1a"), "{other}");
         assert_eq!(
             code(verify(&[SECRET], &good.replace("v1", "v2"), body, 1_614_265_330)),
             ErrorCode::SignatureInvalid

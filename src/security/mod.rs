@@ -1,5 +1,6 @@
 //! Keys and ciphers: what keeps one school's secrets from every other, and from whoever holds the database file.
 
+mod card_text;
 mod cards;
 mod cipher;
 mod keys;

@@ -129,10 +129,7 @@ impl TenantConfigService {
                 ErrorCode::IntegrationDisabled,
                 format!("{name} is switched off for this school; an administrator can switch it on"),
             )),
-            Cached::Missing => Err(Error::new(
-                ErrorCode::NotConfigured,
-                format!("this school has no settings for {name}; an administrator has to enter them"),
-            )),
+            Cached::Missing => Err(missing(provider)),
         }
     }
 
@@ -336,4 +333,9 @@ fn masked(mut config: Map<String, Value>, secrets: &[String]) -> Map<String, Val
         }
     }
     config
+}
+/// That a school has no settings, and what to do about it.
+pub(crate) fn missing(provider: &ProviderSpec) -> Error {
+    let (name, then) = (provider.info.name, provider.no_settings);
+    Error::new(ErrorCode::NotConfigured, format!("this school has no settings for {name}; {then}"))
 }

@@ -5,6 +5,7 @@ mod audit;
 mod chain;
 mod configs;
 mod consents;
+mod deliveries;
 mod health;
 mod idempotency;
 mod key_sets;
@@ -42,9 +43,10 @@ pub use access::{AccessService, ApiKey, ApiKeyRequest, Grant, NewApiKey, role_ha
 pub use audit::{AuditService, Event};
 pub(crate) use audit::{CallRow, outcome_name};
 pub use chain::{Broken, Verification, VerifiedStream, canonical_row, row_mac};
-pub(crate) use configs::view as config_view;
 pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
+pub(crate) use configs::{missing as no_settings, view as config_view};
 pub use consents::ConsentService;
+pub use deliveries::DeliveryStatus;
 pub use health::{HealthReport, HealthService, HealthStatus};
 pub use idempotency::{Claim, IdempotencyService, Known, StepBook};
 pub use key_sets::KeySetService;
@@ -54,8 +56,7 @@ pub use subscriptions::{Subscription, SubscriptionService};
 pub use tokens::TokenService;
 pub(crate) use tokens::Wish;
 pub use trail::{AuditEntry, AuditFilter, AuditPage, State};
-pub use usage::{Stats, StatsRow, UsageService};
+pub use usage::{Cost, Stats, StatsRow, UsageService};
 pub use webhooks::{
-    DeliveryStatus, MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage,
-    WebhookService, WebhookState,
+    MAX_WEBHOOK, ReceivedEvent, WebhookEntry, WebhookFilter, WebhookHandler, WebhookPage, WebhookService, WebhookState,
 };

@@ -13,6 +13,16 @@ use crate::{
     storage::{Aggregate, Change, Measure, Query, Record, SharedWriter, Storage, Test, Value, tables},
 };
 
+/// What calls may have cost in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cost {
+    /// The currency: `USD`.
+    pub currency: String,
+    /// How much, in millionths of it.
+    pub micros: i64,
+}
+
 /// Numbers of one operation of one provider.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -29,8 +39,8 @@ pub struct StatsRow {
     pub attempts: u64,
     /// What the vendor counts.
     pub units: i64,
-    /// Estimated cost, in millionths of the currency.
-    pub cost_micros: i64,
+    /// Estimated cost, by currency; none where there was none.
+    pub costs: Vec<Cost>,
     /// Average duration, in microseconds.
     pub average_us: u64,
     /// Longest duration, in microseconds.
@@ -49,8 +59,8 @@ pub struct Stats {
     pub calls: u64,
     /// All errors.
     pub errors: u64,
-    /// Estimated cost of all, in millionths of the currency.
-    pub cost_micros: i64,
+    /// Estimated cost of all, by currency: what is paid in different ones cannot be added.
+    pub costs: Vec<Cost>,
     /// Each operation's.
     pub operations: Vec<StatsRow>,
 }
@@ -102,7 +112,7 @@ impl UsageService {
             .writer
             .aggregate(
                 &Aggregate::over(rows)
-                    .group_by(&["provider", "operation", "outcome"])
+                    .group_by(&["provider", "operation", "outcome", "currency"])
                     .measure(Measure::Count)
                     .measure(Measure::Sum("duration_us"))
                     .measure(Measure::Sum("attempts"))
@@ -123,7 +133,7 @@ impl UsageService {
                 _ => 0,
             };
             let (provider, operation) = (text(0), text(1));
-            let calls = number(3).unsigned_abs();
+            let calls = number(4).unsigned_abs();
             let same = |row: &StatsRow| row.provider == provider && row.operation == operation;
             let at = stats.operations.iter().position(same).unwrap_or_else(|| {
                 stats.operations.push(StatsRow { provider, operation, ..StatsRow::default() });
@@ -133,18 +143,30 @@ impl UsageService {
             let row = &mut stats.operations[at];
             row.calls += calls;
             row.errors += if text(2) == "ok" { 0 } else { calls };
-            row.attempts += number(5).unsigned_abs();
-            row.units += number(6);
-            row.cost_micros += number(7);
-            row.longest_us = row.longest_us.max(number(8).unsigned_abs());
-            total_us[at] += number(4).unsigned_abs();
+            row.attempts += number(6).unsigned_abs();
+            row.units += number(7);
+            add(&mut row.costs, &text(3), number(8));
+            row.longest_us = row.longest_us.max(number(9).unsigned_abs());
+            total_us[at] += number(5).unsigned_abs();
             row.average_us = total_us[at] / row.calls.max(1);
         }
         for row in &stats.operations {
             stats.calls += row.calls;
             stats.errors += row.errors;
-            stats.cost_micros += row.cost_micros;
+            for cost in &row.costs {
+                add(&mut stats.costs, &cost.currency, cost.micros);
+            }
         }
         Ok(stats)
+    }
+}
+
+fn add(costs: &mut Vec<Cost>, currency: &str, micros: i64) {
+    if micros == 0 {
+        return;
+    }
+    match costs.binary_search_by(|cost| cost.currency.as_str().cmp(currency)) {
+        Ok(at) => costs[at].micros += micros,
+        Err(at) => costs.insert(at, Cost { currency: currency.to_owned(), micros }),
     }
 }

@@ -10,10 +10,11 @@ use quick_cache::sync::Cache;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::deliveries::{self, DeliveryStatus, Moves};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{RequestId, Runtime, TenantId, Timestamp},
-    providers::{Delivery, DeliveryStage, ProviderSpec, TypedEvent, WebhookEvent},
+    providers::{ProviderSpec, TypedEvent, WebhookEvent},
     security::{SecurityService, TenantKeys},
     storage::{Change, Cursor, Key, Query, Record, SharedWriter, Storage, Test, conflicting_change, tables},
     transport::Backoff,
@@ -169,20 +170,6 @@ pub struct WebhookPage {
     pub next: Option<Cursor>,
 }
 
-/// How far a message has come, as its vendor reports it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct DeliveryStatus {
-    /// The provider's id.
-    pub provider: String,
-    /// How far, and why no further.
-    #[serde(flatten)]
-    pub delivery: Delivery,
-    /// When it came so far.
-    pub at: Timestamp,
-}
-
 /// An event that was kept.
 pub(crate) struct Kept {
     pub(crate) id: String,
@@ -316,7 +303,8 @@ impl WebhookService {
         let now = self.runtime.now();
         let mut kept: Vec<Kept> = Vec::with_capacity(events.len());
         let mut changes = Vec::new();
-        let mut moved: Vec<Moved<'_>> = Vec::new();
+        let mut moves = Moves::default();
+        let of = self.deliveries(tenant, provider);
         for event in events {
             let known = match kept.iter().find(|other| other.event.id == event.id) {
                 Some(other) => Some(other.id.clone()),
@@ -345,12 +333,12 @@ impl WebhookService {
                 ));
                 if let Some(delivery) = &event.delivery {
                     let at = event.at.unwrap_or(now);
-                    self.advance(tenant, provider, delivery, at, &mut moved).await?;
+                    moves.take(of, keys, delivery, at).await?;
                 }
             }
             kept.push(Kept { id, event: event.clone(), duplicate });
         }
-        changes.extend(moved.into_iter().filter(|moved| moved.is_new).map(|moved| moved.change(tenant, provider)));
+        changes.extend(moves.changes(of));
         Ok((kept, changes))
     }
 
@@ -364,44 +352,18 @@ impl WebhookService {
         Ok(rows.into_iter().next().map(|row| row.key.id.to_string()))
     }
 
-    async fn advance<'e>(
-        &self,
-        tenant: &TenantId,
-        provider: &ProviderSpec,
-        delivery: &'e Delivery,
-        at: Timestamp,
-        moved: &mut Vec<Moved<'e>>,
-    ) -> Result<()> {
-        let known = match moved.iter_mut().find(|moved| moved.delivery.message_id == delivery.message_id) {
-            Some(known) => known,
-            None => {
-                let row = self.writer.get(&delivery_key(tenant, provider.info.id, &delivery.message_id)).await?;
-                let state = row.as_ref().map(delivery_state).transpose()?;
-                let version = row.map(|row| row.version);
-                moved.push(Moved { delivery, at, state, version, is_new: false });
-                let last = moved.len() - 1;
-                &mut moved[last]
-            }
-        };
-        // Reports come in any order; a message never goes back.
-        if known.state.is_none_or(|state| state < delivery.state) {
-            (known.delivery, known.at, known.state, known.is_new) = (delivery, at, Some(delivery.state), true);
-        }
-        Ok(())
-    }
-
-    /// How far the message has come. Error: `not_found` while no report on it has come in.
+    /// How far a message has come, or the messages of a call. Error: `not_found` while no report on it has come in.
     pub(crate) async fn delivery(
         &self,
         tenant: &TenantId,
         provider: &ProviderSpec,
         message_id: &str,
     ) -> Result<DeliveryStatus> {
-        let row = self.writer.get(&delivery_key(tenant, provider.info.id, message_id)).await?;
-        let row = row.ok_or_else(|| Error::new(ErrorCode::NotFound, "no report on this message has come in"))?;
-        let mut delivery = Delivery::new(message_id, delivery_state(&row)?);
-        delivery.reason = row.opt_text("reason").map(str::to_owned);
-        Ok(DeliveryStatus { provider: provider.info.id.to_owned(), delivery, at: row.timestamp("at")? })
+        self.deliveries(tenant, provider).status(message_id).await
+    }
+
+    fn deliveries<'a>(&'a self, tenant: &'a TenantId, provider: &ProviderSpec) -> deliveries::Of<'a> {
+        deliveries::Of { writer: &self.writer, tenant, provider: provider.info.id }
     }
 
     /// Hands one event that is claimed to the handlers, and says when it must be tried again.
@@ -533,41 +495,6 @@ impl WebhookService {
         let shown = entry(&record)?;
         Ok((Change::Put { record, expected: Some(version) }, shown))
     }
-}
-
-/// A message that is being moved.
-struct Moved<'e> {
-    delivery: &'e Delivery,
-    at: Timestamp,
-    state: Option<DeliveryStage>,
-    version: Option<u64>,
-    is_new: bool,
-}
-
-impl Moved<'_> {
-    fn change(self, tenant: &TenantId, provider: &ProviderSpec) -> Change {
-        let key = delivery_key(tenant, provider.info.id, &self.delivery.message_id);
-        let record = Record::new(&tables::DELIVERIES, tenant, key.id)
-            .set("provider", provider.info.id)
-            .set("message_id", self.delivery.message_id.clone())
-            .set("state", self.delivery.state.name())
-            .set("reason", self.delivery.reason.clone())
-            .set("at", self.at);
-        match self.version {
-            Some(version) => Change::Put { record, expected: Some(version) },
-            None => Change::Insert(record),
-        }
-    }
-}
-
-fn delivery_key(tenant: &TenantId, provider: &str, message_id: &str) -> Key {
-    Key::new(&tables::DELIVERIES, tenant, format!("{provider}:{message_id}"))
-}
-
-fn delivery_state(row: &Record) -> Result<DeliveryStage> {
-    let name = row.text("state")?;
-    serde_json::from_value(name.into())
-        .map_err(|_| Error::new(ErrorCode::StorageCorrupt, "a message's state is none that there is"))
 }
 
 fn entry(row: &Record) -> Result<WebhookEntry> {

@@ -102,6 +102,53 @@ async fn what_sendgrid_tells_comes_typed() {
 }
 
 #[tokio::test]
+async fn each_copy_of_a_mail_comes_as_far_as_it_comes() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let config = SendgridConfig::new(sendgrid::API_KEY, sendgrid::FROM_EMAIL)
+        .webhook_public_key(sendgrid::WEBHOOK_PUBLIC_KEY)
+        .base_url(sandbox.url("sendgrid").parse().unwrap());
+    let (manager, school, _taken) = reading::<SendgridEvent>(Sendgrid, config).await;
+    sandbox.sendgrid().add_bounce("old@example.com");
+    let messages =
+        ["a@example.com", "old@example.com", "b@example.com"].map(|to| json!({ "to": [{ "email": to }] })).to_vec();
+    let arguments = json!({ "subject": "School closed", "text": "At noon", "messages": messages });
+    let sent = school.execute(&admin(), "sendgrid", "sendBulkEmail", arguments).await.unwrap();
+    let one = school.call(&admin(), SendEmail::new("old@example.com", "Hello").text("Hello")).await.unwrap();
+    let tell = async |events: Vec<Value>| {
+        let body = Value::from(events).to_string();
+        let (timestamp, signature) = sandbox.sendgrid().sign(&body);
+        let url = "https://sis.example/api/integrations/webhooks/sendgrid".parse().unwrap();
+        let request = WebhookRequest::new(url, body)
+            .header("X-Twilio-Email-Event-Webhook-Timestamp", timestamp)
+            .header("X-Twilio-Email-Event-Webhook-Signature", signature);
+        manager.receive_webhook("sendgrid", request).await.unwrap();
+    };
+    let events = sandbox.sendgrid().events();
+    let of = |email: &str| events.iter().filter(|event| event["email"] == email).cloned().collect::<Vec<_>>();
+    let message = of("a@example.com")[0]["sg_message_id"].as_str().unwrap().to_owned();
+    let message = message.split(".recvd").next().unwrap().split(".filter").next().unwrap().to_owned();
+    let status =
+        async |id: &str| serde_json::to_value(school.delivery(&admin(), "sendgrid", id).await.unwrap()).unwrap();
+
+    // The one that fails comes first, and in a webhook of its own.
+    tell(of("old@example.com")).await;
+    assert_eq!(status(&message).await["reason"], "Bounced Address");
+    tell([of("b@example.com"), of("a@example.com")].concat()).await;
+    let found = status(&message).await;
+    assert_eq!((&found["state"], &found["messageId"]), (&json!("delivered"), &json!(message)));
+    assert_eq!(found["copies"], json!({ "delivered": 2, "failed": 1 }));
+
+    // The same is found by the call, for one whose answer never came.
+    let by_call = status(&sent.request_id.to_string()).await;
+    assert_eq!((&by_call["copies"], &by_call["state"]), (&found["copies"], &json!("delivered")));
+    let alone = status(one.message_id.as_deref().unwrap()).await;
+    assert_eq!((&alone["state"], &alone["reason"]), (&json!("failed"), &json!("Bounced Address")));
+    assert_eq!(alone.get("copies"), None);
+    let nothing = school.delivery(&admin(), "sendgrid", &message[..message.len() - 1]).await.unwrap_err();
+    assert_eq!(nothing.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
 async fn what_stripe_tells_comes_typed() {
     let sandbox = Sandbox::start().await.unwrap();
     let config = StripeConfig::new(stripe::SECRET_KEY)

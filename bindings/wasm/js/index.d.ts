@@ -275,7 +275,7 @@ export interface Stats {
   to: string | null;
   calls: number;
   errors: number;
-  costMicros: number;
+  costs: { currency: string; micros: number }[];
   operations: {
     provider: string;
     operation: string;
@@ -283,7 +283,7 @@ export interface Stats {
     errors: number;
     attempts: number;
     units: number;
-    costMicros: number;
+    costs: { currency: string; micros: number }[];
     averageUs: number;
     longestUs: number;
   }[];

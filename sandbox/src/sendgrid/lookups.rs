@@ -84,15 +84,32 @@ pub(super) fn stats(context: &Context<'_>, by_category: bool) -> Result<Answer, 
     Ok(Answer::json(StatusCode::OK, &answer))
 }
 
-/// `/v3/suppression/bounces` and `/v3/suppression/unsubscribes`; `rest` follows the list's name.
+/// `/v3/suppression/…`: five lists; `rest` follows the list's name.
 pub(super) fn suppression(context: &mut Context<'_>, list: &str, rest: &[&str]) -> Result<Answer, ApiError> {
-    let bounces = list == "bounces";
-    let entries = if bounces { &mut context.world.bounces } else { &mut context.world.unsubscribes };
+    let world = &mut context.world;
+    let entries = match list {
+        "bounces" => &mut world.bounces,
+        "unsubscribes" => &mut world.unsubscribes,
+        "spam_reports" => &mut world.spam_reports,
+        "invalid_emails" => &mut world.invalid_emails,
+        "blocks" => &mut world.blocks,
+        _ => return Err(ApiError::not_found()),
+    };
     let show = |entry: &Suppressed| {
         let mut shown = json!({ "created": entry.created, "email": entry.email });
-        if bounces {
-            shown["reason"] = json!("550 5.1.1 The address does not exist");
-            shown["status"] = json!("5.1.1");
+        let (reason, status) = match list {
+            "bounces" => (Some("550 5.1.1 The address does not exist"), Some("5.1.1")),
+            "blocks" => (Some("550 5.7.1 Content refused"), Some("5.7.1")),
+            "invalid_emails" => (Some("Mail domain mentioned in email address is unknown"), None),
+            _ => (None, None),
+        };
+        for (name, value) in [("reason", reason), ("status", status)] {
+            if let Some(value) = value {
+                shown[name] = json!(value);
+            }
+        }
+        if list == "spam_reports" {
+            shown["ip"] = json!("192.0.2.1");
         }
         shown
     };
@@ -115,7 +132,7 @@ pub(super) fn suppression(context: &mut Context<'_>, list: &str, rest: &[&str]) 
                 .collect();
             Ok(Answer::json(StatusCode::OK, &found))
         }
-        (&Method::DELETE, [email]) if bounces => {
+        (&Method::DELETE, [email]) if list != "unsubscribes" => {
             let before = entries.len();
             entries.retain(|entry| !entry.email.eq_ignore_ascii_case(email));
             if entries.len() == before { Err(ApiError::not_found()) } else { Ok(Answer::empty(StatusCode::NO_CONTENT)) }

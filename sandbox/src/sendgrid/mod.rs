@@ -56,6 +56,12 @@ const SCOPES: &[&str] = &[
     "suppression.bounces.read",
     "suppression.bounces.delete",
     "suppression.unsubscribes.read",
+    "suppression.spam_reports.read",
+    "suppression.spam_reports.delete",
+    "suppression.invalid_emails.read",
+    "suppression.invalid_emails.delete",
+    "suppression.blocks.read",
+    "suppression.blocks.delete",
     "asm.groups.read",
     "asm.groups.suppressions.read",
     "asm.groups.suppressions.create",
@@ -138,6 +144,12 @@ fn scope(method: &Method, path: &[&str]) -> Option<&'static str> {
         ["categories", ..] => "categories.stats.read",
         ["suppression", "bounces", ..] if reads => "suppression.bounces.read",
         ["suppression", "bounces", ..] => "suppression.bounces.delete",
+        ["suppression", "spam_reports", ..] if reads => "suppression.spam_reports.read",
+        ["suppression", "spam_reports", ..] => "suppression.spam_reports.delete",
+        ["suppression", "invalid_emails", ..] if reads => "suppression.invalid_emails.read",
+        ["suppression", "invalid_emails", ..] => "suppression.invalid_emails.delete",
+        ["suppression", "blocks", ..] if reads => "suppression.blocks.read",
+        ["suppression", "blocks", ..] => "suppression.blocks.delete",
         ["suppression", ..] => "suppression.unsubscribes.read",
         ["asm", "groups"] => "asm.groups.read",
         ["asm", ..] if reads => "asm.groups.suppressions.read",
@@ -206,6 +218,24 @@ impl Sendgrid {
         self.world.lock().unsubscribes.push(Suppressed { email: email.to_owned(), created });
     }
 
+    /// The holder of this address has called a mail spam.
+    pub fn add_spam_report(&self, email: &str) {
+        let created = self.clock().now() / 1000;
+        self.world.lock().spam_reports.push(Suppressed { email: email.to_owned(), created });
+    }
+
+    /// This is no address that mail can be sent to.
+    pub fn add_invalid_email(&self, email: &str) {
+        let created = self.clock().now() / 1000;
+        self.world.lock().invalid_emails.push(Suppressed { email: email.to_owned(), created });
+    }
+
+    /// The mail server of this address has turned a message away. Others still go there.
+    pub fn add_block(&self, email: &str) {
+        let created = self.clock().now() / 1000;
+        self.world.lock().blocks.push(Suppressed { email: email.to_owned(), created });
+    }
+
     /// Every copy of every message that was taken, oldest first; those that were dropped too.
     pub fn messages(&self) -> Vec<Message> {
         self.world.lock().messages.clone()
@@ -252,9 +282,7 @@ impl Sendgrid {
             (_, ["marketing", rest @ ..]) => marketing::route(context, rest),
             (&Method::GET, ["stats"]) => lookups::stats(context, false),
             (&Method::GET, ["categories", "stats"]) => lookups::stats(context, true),
-            (_, ["suppression", list @ ("bounces" | "unsubscribes"), rest @ ..]) => {
-                lookups::suppression(context, list, rest)
-            }
+            (_, ["suppression", list, rest @ ..]) => lookups::suppression(context, list, rest),
             (_, ["asm", "groups", rest @ ..]) => lookups::groups(context, rest),
             _ => Err(ApiError::not_found()),
         }

@@ -71,6 +71,9 @@ pub(super) struct World {
     pub(super) groups: Vec<Group>,
     pub(super) bounces: Vec<Suppressed>,
     pub(super) unsubscribes: Vec<Suppressed>,
+    pub(super) spam_reports: Vec<Suppressed>,
+    pub(super) invalid_emails: Vec<Suppressed>,
+    pub(super) blocks: Vec<Suppressed>,
     next: u64,
 }
 
@@ -105,6 +108,13 @@ impl World {
         if self.bounces.iter().find(is).is_some() {
             return Some("Bounced Address");
         }
+        if self.spam_reports.iter().any(|suppressed| is(&suppressed)) {
+            return Some("Spam Reporting Address");
+        }
+        if self.invalid_emails.iter().any(|suppressed| is(&suppressed)) {
+            return Some("Invalid");
+        }
+        // Who is on the list of blocks is sent to all the same.
         let group = group.and_then(|id| self.groups.iter().find(|group| group.id == id));
         let left = group.is_some_and(|group| group.members.iter().any(|member| member.eq_ignore_ascii_case(email)));
         (left || self.unsubscribes.iter().find(is).is_some()).then_some("Unsubscribed Address")

@@ -19,6 +19,9 @@ const ZERO_DECIMAL: &[&str] =
     &["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
 const THREE_DECIMAL: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
 
+/// Written with two decimals, which are always 00.
+const WHOLE: &[&str] = &["isk", "ugx"];
+
 /// The most that one charge may be, in the smallest unit.
 const MOST: i64 = 99_999_999;
 
@@ -50,6 +53,10 @@ pub(super) fn chargeable(amount: i64, currency: &str, param: &str) -> Result<(),
     not_too_much(amount, currency, param)?;
     if THREE_DECIMAL.contains(&currency) && amount % 10 != 0 {
         let message = format!("Invalid amount: amounts in {currency} must be evenly divisible by 10");
+        return Err(Refusal::about(param, message));
+    }
+    if WHOLE.contains(&currency) && amount % 100 != 0 {
+        let message = format!("Invalid amount: amounts in {currency} must be evenly divisible by 100");
         return Err(Refusal::about(param, message));
     }
     Ok(())
@@ -108,5 +115,6 @@ mod tests {
         assert!(chargeable(99_999_999, "usd", "amount").is_ok());
         assert!(chargeable(100_000_000, "usd", "amount").is_err());
         assert!(chargeable(1001, "kwd", "amount").is_err());
+        assert!(chargeable(10_050, "isk", "amount").is_err() && chargeable(10_000, "isk", "amount").is_ok());
     }
 }

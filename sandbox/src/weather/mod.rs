@@ -92,7 +92,7 @@ impl Weather {
     }
 
     /// Makes a service leave a value out: its field's own name in that service's answers (`visibility`,
-    /// `wind_speed_10m`, `relativeHumidity`).
+    /// `wind_speed_10m`, `relativeHumidity`; `list` is all of OpenWeather's forecast).
     pub fn leave_out(&self, service: Service, field: &str) {
         self.world.lock().holes.push((service, field.to_owned()));
     }

@@ -195,7 +195,9 @@ impl Place {
         let city = json!({
             "id": 1, "name": "Sandbox", "coord": { "lat": self.lat, "lon": self.lon }, "timezone": offset(self.lon),
         });
-        json!({ "cod": "200", "message": 0, "cnt": list.len(), "list": list, "city": city })
+        let mut forecast = json!({ "cod": "200", "message": 0, "cnt": list.len(), "list": list, "city": city });
+        world.pierce(Service::Openweather, &mut forecast);
+        forecast
     }
 
     fn pollution(&self, world: &World, start: i64, end: i64) -> Value {

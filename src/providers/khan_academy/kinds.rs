@@ -29,6 +29,9 @@ pub enum ReportKind {
     Badges,
 }
 
+/// The field by which the SIS knows a student.
+pub(super) const SIS_ID: &str = "sisId";
+
 /// A field of a report.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
@@ -64,7 +67,7 @@ impl Column {
 
 const NAME: Column = text("studentName", &["Student Name", "Student"]);
 const EMAIL: Column = text("studentEmail", &["Student Email", "Email"]);
-const SIS_ID: Column = text("sisId", &["Student SIS ID", "SIS ID"]);
+const SIS: Column = text(SIS_ID, &["Student SIS ID", "SIS ID"]);
 const STATUS: Column = text("rosterStatus", &["Roster Status"]);
 const GRADE: Column = text("grade", &["Rostered Grade", "Grade Level", "Grade"]);
 const SCHOOL: Column = text("school", &["School Name", "School"]).key();
@@ -80,7 +83,7 @@ const PERCENT: Column = number("masteryPercent", &["Course Mastery", "Course Mas
 const OVERVIEW: &[Column] = &[
     NAME.required(),
     EMAIL.required(),
-    SIS_ID.required(),
+    SIS.required(),
     STATUS.required(),
     GRADE,
     SCHOOL,
@@ -92,12 +95,12 @@ const OVERVIEW: &[Column] = &[
     PROFICIENT,
     PERCENT,
 ];
-const MASTERY: &[Column] = &[NAME.required(), EMAIL, SIS_ID, STATUS, GRADE, SCHOOL, TEACHER, CLASS, COURSE];
+const MASTERY: &[Column] = &[NAME.required(), EMAIL, SIS, STATUS, GRADE, SCHOOL, TEACHER, CLASS, COURSE];
 const CLASSROOM: &[Column] = &[CLASS.required(), SCHOOL, TEACHER, COURSE];
 const SKILLS: &[Column] = &[
     NAME.required(),
     EMAIL,
-    SIS_ID,
+    SIS,
     STATUS,
     GRADE,
     SCHOOL,
@@ -112,7 +115,7 @@ const SKILLS: &[Column] = &[
 const ASSIGNMENTS: &[Column] = &[
     NAME.required(),
     EMAIL,
-    SIS_ID,
+    SIS,
     CLASS,
     COURSE,
     text("assignment", &["Assignment Name", "Assignment", "Assignment Title"]).required().key(),
@@ -123,11 +126,11 @@ const ASSIGNMENTS: &[Column] = &[
     number("attempts", &["Attempts", "Number of Attempts"]),
 ];
 const ACTIVITY: &[Column] =
-    &[NAME.required(), EMAIL, SIS_ID, CLASS, COURSE, MINUTES.required(), LEVELED_UP, PROFICIENT, PERCENT];
+    &[NAME.required(), EMAIL, SIS, CLASS, COURSE, MINUTES.required(), LEVELED_UP, PROFICIENT, PERCENT];
 const BADGES: &[Column] = &[
     NAME.required(),
     EMAIL,
-    SIS_ID,
+    SIS,
     CLASS,
     text("badge", &["Badge Name", "Badge"]).required().key(),
     text("category", &["Badge Category", "Category"]),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     cells::{is_blank, number, tame, week},
-    kinds::{Column, ReportKind},
+    kinds::{Column, ReportKind, SIS_ID},
     progress::Week,
     report::{Student, Suspicious},
     table::{self, Row, Table},
@@ -110,6 +110,18 @@ impl Layout {
         Ok(Self { kind, fields, weeks, others })
     }
 
+    /// The same for a file that is to be imported, and not only looked at for its kind.
+    pub(super) fn checked(
+        kind: ReportKind,
+        field: &str,
+        table: &Table,
+        named: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let layout = Self::of(kind, field, table, named)?;
+        check_ids(kind, field, table, named)?;
+        Ok(layout)
+    }
+
     pub(super) fn named(&self, table: &Table) -> BTreeMap<String, String> {
         self.fields.iter().map(|(column, at)| (column.field.to_owned(), table.headers[*at].clone())).collect()
     }
@@ -209,6 +221,31 @@ impl Layout {
         let keys = self.fields.iter().filter(|(column, _)| column.key).map(|(column, _)| row.text(column.field));
         std::iter::once(known).chain(keys).collect()
     }
+}
+
+/// Refuses a file that seems to have the students' ids under another header: rows that nobody could be found by would be
+/// kept as if the file had no such column. A teacher's export has none, and is taken without.
+fn check_ids(kind: ReportKind, field: &str, table: &Table, named: &BTreeMap<String, String>) -> Result<()> {
+    let Some(column) = kind.columns().iter().find(|column| column.field == SIS_ID) else { return Ok(()) };
+    if named.contains_key(SIS_ID) || find(table, column).is_some() {
+        return Ok(());
+    }
+    let looks_so = |header: &&String| {
+        let words: Vec<String> = header.split(|sign: char| !sign.is_alphanumeric()).map(str::to_lowercase).collect();
+        let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+        has(&["sis"])
+            || (has(&["student", "learner", "pupil"]) && has(&["id", "ids", "number", "no", "nr", "identifier"]))
+    };
+    let Some(header) = table.headers.iter().find(looks_so) else { return Ok(()) };
+    let header: String = header.chars().take(40).collect();
+    Err(Error::invalid(
+        field,
+        format!(
+            "has no column '{}', but '{header}', which may be the same. If it is, say so in report.columns: \
+             {{\"{SIS_ID}\": \"{header}\"}}; if it is not, {{\"{SIS_ID}\": \"\"}}; nothing was imported",
+            column.headers.first().unwrap_or(&SIS_ID),
+        ),
+    ))
 }
 
 /// The headers of the file, for an error. Where none is known, its first line is no header, and may hold names.

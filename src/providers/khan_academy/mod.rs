@@ -102,6 +102,10 @@ impl Provider for KhanAcademy {
         docs: "https://support.khanacademy.org/hc/en-us/articles/17167578991629",
     };
 
+    const NO_SETTINGS: &'static str = "Khan Academy withdrew its public API in 2020 (users, progress and exercises on \
+        2020-01-06, the rest on 2020-07-29), so that there are no credentials to enter. Reports that a teacher or district \
+        administrator downloads are imported: an administrator saves empty settings, {}, once, and importReport works";
+
     fn operations() -> Vec<OperationSpec> {
         operations![
             ImportReport,

@@ -129,7 +129,7 @@ impl Report {
         })?;
         let table = table::read(field, &text)?;
         let kind = self.kind(field, &table, kinds)?;
-        let layout = Layout::of(kind, field, &table, &self.columns)?;
+        let layout = Layout::checked(kind, field, &table, &self.columns)?;
         let mut info = ReportInfo {
             kind,
             source: "import".into(),

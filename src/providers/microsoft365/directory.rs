@@ -203,7 +203,7 @@ operation! {
     /// <https://learn.microsoft.com/graph/api/user-post-users>. Access `manage`. Application or delegated:
     /// `User.ReadWrite.All`. A principal name is there once: repeated, it ends as `conflict`, and two are never made.
     ///
-    /// Example: `{"user": {"userPrincipalName": "kim@yourschool.example", "displayName": "Kim Lee", "password": "…"}}`
+    /// Example: `{"user": {"userPrincipalName": "kim@yourschool.example", "displayName": "Kim Lee", "password": "Change-me-1"}}`
     CreateUser = "createUser", Manage, Never -> User,
     scopes &[&["User.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
     discloses { "user": Identity(Anyone), "user.userPrincipalName": Contact(Anyone), "user.department": Enrolment(Anyone) }
@@ -224,7 +224,7 @@ operation! {
     /// `User.ReadWrite.All`. Answers what became of each: `done` with its id, `failed` (`conflict`: there is such a
     /// name already), `unknown`.
     ///
-    /// Example: `{"users": [{"userPrincipalName": "kim@yourschool.example", "displayName": "Kim Lee", "password": "…"}]}`
+    /// Example: `{"users": [{"userPrincipalName": "kim@yourschool.example", "displayName": "Kim Lee", "password": "Change-me-1"}]}`
     CreateUsers = "createUsers", Manage, Never -> Outcomes,
     scopes &[&["User.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
     discloses {

@@ -202,7 +202,7 @@ pub(super) async fn search(call: &Call<'_, Sendgrid>, item: Option<usize>) -> Op
     None
 }
 
-/// What an operation's requests need of the key.
+/// What an operation's requests need of the key. Those of several lists stand there once for each.
 const SCOPES: &[(&str, &str)] = &[
     ("sendEmail", "mail.send"),
     ("sendBulkEmail", "mail.send"),
@@ -224,6 +224,12 @@ const SCOPES: &[(&str, &str)] = &[
     ("getCategoryStats", "categories.stats.read"),
     ("listBounces", "suppression.bounces.read"),
     ("removeBounce", "suppression.bounces.delete"),
+    ("listSuppressed", "suppression.spam_reports.read"),
+    ("listSuppressed", "suppression.invalid_emails.read"),
+    ("listSuppressed", "suppression.blocks.read"),
+    ("removeSuppressed", "suppression.spam_reports.delete"),
+    ("removeSuppressed", "suppression.invalid_emails.delete"),
+    ("removeSuppressed", "suppression.blocks.delete"),
     ("listUnsubscribes", "suppression.unsubscribes.read"),
     ("listSuppressionGroups", "asm.groups.read"),
     ("addUnsubscribe", "asm.groups.suppressions.create"),
@@ -274,6 +280,7 @@ impl Operation for GetScopes {
         let lacks = |scope: &str| !scopes.scopes.iter().any(|has| has == scope);
         let refused = SCOPES.iter().filter(|(_, scope)| lacks(scope)).map(|(operation, _)| (*operation).to_owned());
         scopes.refused = refused.collect();
+        scopes.refused.dedup();
         Ok(scopes)
     }
 }
@@ -285,7 +292,8 @@ mod tests {
     #[test]
     fn each_operation_that_asks_for_a_scope_is_there() {
         let names: Vec<_> = <Sendgrid as crate::providers::Provider>::operations().iter().map(|o| o.name).collect();
-        let known: Vec<_> = SCOPES.iter().map(|(name, _)| *name).chain(["getScopes"]).collect();
+        let mut known: Vec<_> = SCOPES.iter().map(|(name, _)| *name).chain(["getScopes"]).collect();
+        known.dedup();
         assert!(names.iter().all(|name| known.contains(name)) && known.len() == names.len(), "{names:?}");
     }
 

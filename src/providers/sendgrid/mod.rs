@@ -19,6 +19,7 @@ mod options;
 mod people;
 mod stats;
 mod suppressed;
+mod suppression_lists;
 mod suppressions;
 mod templates;
 mod variables;
@@ -47,6 +48,7 @@ pub use stats::{
     AggregatedBy, CampaignStats, CampaignStatsPage, Counted, GetCampaignStats, GetCategoryStats, GetEmailStats, Stats,
     StatsPeriod,
 };
+pub use suppression_lists::{ListSuppressed, RemoveSuppressed, SuppressedPage, SuppressionList};
 pub use suppressions::{
     Bounce, BouncePage, ListBounces, ListUnsubscribes, RemoveBounce, Removed, Unsubscribe, UnsubscribePage,
 };
@@ -173,6 +175,8 @@ impl Provider for Sendgrid {
             GetCampaignStats,
             ListBounces,
             RemoveBounce,
+            ListSuppressed,
+            RemoveSuppressed,
             ListUnsubscribes,
             ListSuppressionGroups,
             AddUnsubscribe,

@@ -102,7 +102,8 @@ pub struct MailOptions {
     /// Only let SendGrid check the message: nothing is sent, and no event comes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,
-    /// Look first whether the addresses have bounced or unsubscribed: SendGrid takes mail for them, and drops it.
+    /// Look first whether the addresses have bounced or unsubscribed, are invalid or have called a mail spam: SendGrid
+    /// takes mail for them, and drops it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check_suppressed: bool,
     /// Send a template without looking first whether each of its variables is given.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Sendgrid, people::Recipient, v3};
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     providers::Call,
     transport::{Repeat, Request},
 };
@@ -24,6 +24,8 @@ pub(super) enum Reason {
     Bounced,
     Unsubscribed,
     LeftGroup,
+    Reported,
+    Invalid,
 }
 
 impl Reason {
@@ -33,6 +35,12 @@ impl Reason {
                 "has bounced before, and SendGrid drops mail for it; when the address is right after all, removeBounce lifts that"
             }
             Reason::Unsubscribed => "has unsubscribed from all mail of this account; only its holder can undo that",
+            Reason::Reported => {
+                "has called a mail of this account spam, and SendGrid drops mail for it; when its holder wants mail again, removeSuppressed lifts that"
+            }
+            Reason::Invalid => {
+                "is no address that mail can be sent to, and SendGrid drops mail for it; when it is right after all, removeSuppressed lifts that"
+            }
             Reason::LeftGroup => "has unsubscribed from this group; only its holder can undo that",
         }
     }
@@ -48,16 +56,30 @@ struct Entry {
 }
 
 impl Looked {
-    /// Reads the account's lists of bounces and unsubscribes, and that of the group.
+    /// Reads the account's lists of whom SendGrid sends nothing, and that of the group. Blocks are none of them: a mail
+    /// server turned one message away, and SendGrid goes on trying with the next.
     pub(super) async fn up(call: &Call<'_, Sendgrid>, emails: Vec<&str>, group: Option<u64>) -> Result<Self> {
         let mut wanted: Vec<String> = emails.into_iter().map(str::to_lowercase).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let mut found = HashMap::new();
-        for (list, reason) in [("bounces", Reason::Bounced), ("unsubscribes", Reason::Unsubscribed)] {
-            for email in listed(call, list, &wanted).await? {
-                found.insert(email, reason);
-            }
+        for (list, reason) in [
+            ("bounces", Reason::Bounced),
+            ("invalid_emails", Reason::Invalid),
+            ("spam_reports", Reason::Reported),
+            ("unsubscribes", Reason::Unsubscribed),
+        ] {
+            let emails = match listed(call, list, &wanted).await {
+                // A restricted key may do without: SendGrid then drops such mail, as it always does.
+                Err(error)
+                    if error.code() == ErrorCode::NotConfigured
+                        && matches!(reason, Reason::Invalid | Reason::Reported) =>
+                {
+                    continue;
+                }
+                emails => emails?,
+            };
+            found.extend(emails.into_iter().map(|email| (email, reason)));
         }
         if let Some(group) = group {
             let url = v3(call, &["asm", "groups", &group.to_string(), "suppressions"])?;

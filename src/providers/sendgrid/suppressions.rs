@@ -24,23 +24,24 @@ use crate::{
 const LARGEST_PAGE: u16 = 500;
 
 /// Where in a list to begin, and how much of it to give.
-fn check_range(limit: Option<u16>) -> Result<()> {
+pub(super) fn check_range(limit: Option<u16>) -> Result<()> {
     if limit.is_some_and(|limit| limit == 0 || limit > LARGEST_PAGE) {
         return Err(Error::invalid("limit", format!("must be from 1 to {LARGEST_PAGE}")));
     }
     Ok(())
 }
 
-struct Filter<'a> {
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
-    email: Option<&'a str>,
-    limit: Option<u16>,
-    offset: Option<u32>,
+/// Which part of a list.
+pub(super) struct Filter<'a> {
+    pub(super) since: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    pub(super) email: Option<&'a str>,
+    pub(super) limit: Option<u16>,
+    pub(super) offset: Option<u32>,
 }
 
 impl Filter<'_> {
-    fn apply(&self, request: Request) -> Request {
+    pub(super) fn apply(&self, request: Request) -> Request {
         let limit = self.limit.unwrap_or(LARGEST_PAGE);
         let mut request = request.header("accept", "application/json").query("limit", limit.to_string());
         for (name, value) in [
@@ -57,7 +58,7 @@ impl Filter<'_> {
     }
 
     /// Where the next page begins, if this one is full.
-    fn next(&self, count: usize) -> Option<u32> {
+    pub(super) fn next(&self, count: usize) -> Option<u32> {
         let limit = self.limit.unwrap_or(LARGEST_PAGE);
         (count >= usize::from(limit)).then(|| self.offset.unwrap_or(0).saturating_add(u32::from(limit)))
     }

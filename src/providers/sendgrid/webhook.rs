@@ -8,10 +8,10 @@ use p256::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::SendgridConfig;
+use super::{SendgridConfig, compose::MARK};
 use crate::{
     error::Result,
-    model::Timestamp,
+    model::{RequestId, Timestamp},
     providers::{
         Delivery, DeliveryStage, Incoming, Webhook, WebhookEvent,
         webhook::{bad_body, bad_signature, no_secret},
@@ -66,9 +66,14 @@ fn read_one(at: usize, event: Value) -> Result<WebhookEvent> {
         None => format!("sha256-{}", hex::encode(Sha256::digest(event.to_string()))),
     };
     let delivery = stage(kind).zip(text("sg_message_id")).map(|(stage, id)| {
-        let delivery = Delivery::new(message_id(id), stage);
-        match reason(stage, &event) {
-            Some(reason) => delivery.reason(reason),
+        // Up to a thousand copies have one message id. Two to one address differ in the rest of the id, two of one
+        // personalization in the address.
+        let copy = format!("{id} {}", text("email").unwrap_or_default().to_lowercase());
+        let mut delivery = Delivery::new(message_id(id), stage).copy(copy);
+        delivery.reason = reason(stage, &event).map(str::to_owned);
+        // After an answer that never came, the mark is all that is known of the message.
+        match text(MARK).filter(|mark| mark.parse::<RequestId>().is_ok()) {
+            Some(mark) => delivery.request_id(mark),
             None => delivery,
         }
     });

@@ -91,8 +91,7 @@ operation! {
     }
     check |this| {
         check::id("product", &this.product)?;
-        check::currency("currency", &this.currency)?;
-        check::amount("unitAmount", this.unit_amount)?;
+        check::price("unitAmount", this.unit_amount, "currency", &this.currency)?;
         if let Some(recurring) = &this.recurring
             && !matches!(recurring.interval.as_str(), "day" | "week" | "month" | "year")
         {

@@ -27,6 +27,23 @@ pub(super) fn some_id(field: &str, value: &Option<String>) -> Result<()> {
     value.as_ref().map_or(Ok(()), |value| id(field, value))
 }
 
+/// An amount of a currency, both as the vendor takes them.
+pub(super) fn price(amount_field: &str, value: i64, currency_field: &str, code: &str) -> Result<()> {
+    currency(currency_field, code)?;
+    amount(amount_field, value)?;
+    step(amount_field, value, code)
+}
+
+/// An amount that the currency has coins for, as Stripe counts them.
+pub(super) fn step(field: &str, amount: i64, currency: &str) -> Result<()> {
+    let step = money::step(currency);
+    if amount % step == 0 {
+        return Ok(());
+    }
+    let code = currency.to_ascii_uppercase();
+    Err(Error::invalid(field, format!("must be a multiple of {step} in {code}: Stripe takes nothing smaller of it")))
+}
+
 /// An amount to be paid, in the currency's smallest unit.
 pub(super) fn amount(field: &str, amount: i64) -> Result<()> {
     if (1..=money::MOST).contains(&amount) {

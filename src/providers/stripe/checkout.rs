@@ -48,8 +48,8 @@ impl LineItem {
         match (&self.price, &self.price_data) {
             (Some(price), None) => check::id(&format!("{at}.price"), price)?,
             (None, Some(data)) => {
-                check::currency(&format!("{at}.priceData.currency"), &data.currency)?;
-                check::amount(&format!("{at}.priceData.unitAmount"), data.unit_amount)?;
+                let (amount, currency) = (format!("{at}.priceData.unitAmount"), format!("{at}.priceData.currency"));
+                check::price(&amount, data.unit_amount, &currency, &data.currency)?;
             }
             _ => return Err(Error::invalid(at, "must have either price or priceData")),
         }
@@ -90,7 +90,7 @@ operation! {
     /// webhook (`checkout.session.completed`), not by the payer's coming back.
     ///
     /// <https://docs.stripe.com/api/checkout/sessions/create>. Access `pay`. Repeated with the same idempotency key it makes
-    /// one.
+    /// one. Error: `invalid_argument` at `expiresAt`, by Stripe's clock.
     ///
     /// Example: `{"mode": "payment", "lineItems": [{"price": "price_1MoBy5LkdIwHu7ixZhnattbh", "quantity": 1}], "successUrl": "https://school.example/paid"}`
     CreateCheckoutSession = "createCheckoutSession", Pay, WithKey -> CheckoutSession,

@@ -41,6 +41,7 @@ operation! {
             let why = format!("must not be 0, nor beyond {} either way, in the currency's smallest unit", money::MOST);
             return Err(Error::invalid("amount", why));
         }
+        check::step("amount", this.amount, &this.currency)?;
         check::some_id("invoice", &this.invoice)?;
         check::metadata(&this.metadata)?;
     }

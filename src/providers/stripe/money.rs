@@ -6,7 +6,7 @@ pub(super) const MOST: i64 = 99_999_999;
 /// Currencies whose smallest unit is the whole: 500 is 500 JPY.
 const ZERO: &[&str] =
     &["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
-/// Currencies with a thousandth; Stripe wants the last digit to be 0.
+/// Currencies with a thousandth; Stripe wants the last digit to be 0: see [`step`].
 const THREE: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
 /// Currencies with a hundredth. Those of Iceland, Hungary, Taiwan and Uganda count as such for payments.
 const TWO: &[&str] = &[
@@ -30,6 +30,16 @@ pub fn exponent(currency: &str) -> Option<u32> {
         Some(3)
     } else {
         None
+    }
+}
+
+/// Of what an amount must be a multiple. Iceland's and Uganda's currencies have no hundredths any more, but are written with
+/// two digits, 00. (Hungary's and Taiwan's are so in payouts alone, of which there are none here.)
+pub(super) fn step(currency: &str) -> i64 {
+    match currency {
+        "isk" | "ugx" => 100,
+        _ if THREE.contains(&currency) => 10,
+        _ => 1,
     }
 }
 

@@ -77,8 +77,7 @@ operation! {
         metadata: Metadata,
     }
     check |this| {
-        check::amount("amount", this.amount)?;
-        check::currency("currency", &this.currency)?;
+        check::price("amount", this.amount, "currency", &this.currency)?;
         check::some_id("customer", &this.customer)?;
         check::some_id("paymentMethod", &this.payment_method)?;
         check::web("returnUrl", &this.return_url)?;

@@ -107,7 +107,8 @@ impl Alert {
 /// Answers the official warnings in force at a place, the gravest first: those of the National Weather Service in the
 /// United States, and with One Call 3.0 those of other countries' services.
 ///
-/// An empty list means that a source which covers the place has none. Where no source does, that is an error.
+/// An empty list means that a source which covers the place has none. Where no source does, that is an error; so it is
+/// where One Call says nothing of warnings, as it does both where none is in force and where nobody tells it of any.
 /// <https://www.weather.gov/documentation/services-web-api>, <https://openweathermap.org/api/one-call-3>
 /// Access: read.
 /// Errors: `unsupported_operation` where no source in use has alerts for the place, what a failing source answered,
@@ -165,7 +166,7 @@ impl Operation for GetWeatherAlerts {
             return Err(gathered.error().unwrap_or_else(|| {
                 Error::new(
                     ErrorCode::UnsupportedOperation,
-                    "no source in use has alerts for this place: the National Weather Service covers the United States, One Call 3.0 (one_call in the config) other countries",
+                    "no source in use has alerts for this place: the National Weather Service covers the United States, One Call 3.0 (one_call in the config) other countries, and where it says nothing of warnings that is no all-clear",
                 )
             }));
         };

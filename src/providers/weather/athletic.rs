@@ -205,6 +205,11 @@ impl Operation for CheckAthleticEvent {
         {
             return Err(Error::invalid("lightning.distanceMiles", "must be between 0 and 100"));
         }
+        if self.indoor && self.air_quality == Some(false) && self.alerts == Some(false) {
+            let why =
+                "must not be false together with airQuality for an indoor event: nothing would be left to ask about";
+            return Err(Error::invalid("alerts", why));
+        }
         Window::new(self.start, self.end).validate("end")
     }
 

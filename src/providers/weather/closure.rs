@@ -39,6 +39,15 @@ pub struct ClosureThresholds {
     pub wind_chill: Option<f64>,
 }
 
+/// From here on OpenWeather and most stations only say "at least so far", in metres.
+const CLEAR: f64 = 10_000.0;
+
+/// Sight at or below this, in metres. A clear day is no reason, however near to it the threshold is.
+fn poor_sight(metric: Metric, limit: f64, effect: Effect) -> Rule {
+    let limit = limit.min(CLEAR);
+    Rule { beyond: limit >= CLEAR - 1e-6, ..Rule::low(metric, limit, effect) }
+}
+
 impl ClosureThresholds {
     /// No threshold yet.
     pub fn new() -> Self {
@@ -82,7 +91,7 @@ impl ClosureThresholds {
             ("temperature", Metric::Temperature, self.temperature, -90.0, 57.0),
             ("windSpeed", Metric::WindSpeed, self.wind_speed, 0.1, 114.0),
             ("precipitation", Metric::Precipitation, self.precipitation, 0.1, 2000.0),
-            ("visibility", Metric::Visibility, self.visibility, 1.0, 10_000.0),
+            ("visibility", Metric::Visibility, self.visibility, 1.0, CLEAR),
             ("windChill", Metric::WindChill, self.wind_chill, -100.0, 10.0),
         ]
     }
@@ -125,7 +134,7 @@ impl ClosureThresholds {
             };
             match metric {
                 Metric::Temperature | Metric::WindChill => add(Rule::low, metric, limit + 2.0),
-                Metric::Visibility => add(Rule::low, metric, limit * 1.1),
+                Metric::Visibility => add(poor_sight, metric, limit * 1.1),
                 Metric::WindSpeed => {
                     add(Rule::high, metric, limit * 0.9);
                     add(Rule::high, Metric::WindGust, limit * 0.9);

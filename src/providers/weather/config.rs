@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Place, Source, Units};
+use super::{Place, Source, Units, place::is_country};
 use crate::{
     error::{Error, Result},
     model::Secret,
@@ -42,6 +42,9 @@ pub struct WeatherConfig {
     /// The units of thresholds and answers where a call does not say. Default: metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units: Option<Units>,
+    /// The country of postal codes that stand alone, two letters: `US`. Without it they are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_country: Option<String>,
     /// Places by name: `{"School Address": {"lat": 41.84, "lon": -87.65}}`, or anything else that is a location.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, Place>,
@@ -83,6 +86,12 @@ impl WeatherConfig {
     /// The same settings, with units for calls that name none.
     pub fn units(mut self, units: Units) -> Self {
         self.units = Some(units);
+        self
+    }
+
+    /// The same settings, with a country for postal codes that stand alone.
+    pub fn default_country(mut self, country: impl Into<String>) -> Self {
+        self.default_country = Some(country.into());
         self
     }
 
@@ -131,6 +140,7 @@ impl ProviderConfig for WeatherConfig {
         ConfigField { name: "sources", env: None, hint: "a list of openweather, nws, open_meteo" },
         ConfigField { name: "contact", env: Some("WEATHER_CONTACT"), hint: "an e-mail address or a page" },
         ConfigField { name: "units", env: None, hint: "metric or imperial" },
+        ConfigField { name: "default_country", env: None, hint: "two letters, such as US" },
         ConfigField { name: "places", env: None, hint: "an object of names, each with lat and lon or a location" },
         ConfigField { name: "base_url", env: None, hint: "an https address" },
     ];
@@ -161,6 +171,9 @@ impl ProviderConfig for WeatherConfig {
         let plain = |text: &str| !text.bytes().any(|byte| byte.is_ascii_control() || matches!(byte, b'(' | b')'));
         if self.contact.as_ref().is_some_and(|contact| !fits(contact) || !plain(contact)) {
             return Err(Error::invalid("contact", "must be an e-mail address or a page, in ASCII without brackets"));
+        }
+        if self.default_country.as_ref().is_some_and(|country| !is_country(country)) {
+            return Err(Error::invalid("default_country", "must be a country's two letters (ISO 3166), such as US"));
         }
         for (name, place) in &self.places {
             if name.trim().is_empty() {
@@ -195,6 +208,7 @@ mod tests {
             (json!({ "contact": "" }), "contact"),
             (json!({ "places": { "school": { "lat": 91, "lon": 0 } } }), "places.school.lat"),
             (json!({ "places": { " ": "60608,US" } }), "places"),
+            (json!({ "default_country": "USA" }), "default_country"),
         ] {
             let read: WeatherConfig = serde_json::from_value(config.clone()).unwrap();
             let error = read.validate().unwrap_err();

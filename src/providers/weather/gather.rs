@@ -126,7 +126,10 @@ async fn ask(call: &Call<'_, Weather>, source: Source, place: &ResolvedPlace, wa
                 when(wanted.air, hourly_index(call, place)),
             );
             said.series = keep(series, &mut said.errors).flatten();
-            said.alerts = keep(alerts, &mut said.errors).flatten();
+            let alerts = keep(alerts, &mut said.errors).flatten();
+            // Nothing else is asked then: who has no alerts here has nothing.
+            said.no_coverage = alerts.as_ref().is_some_and(Option::is_none) && !wanted.weather && !wanted.air;
+            said.alerts = alerts.flatten();
             said.air = keep(air, &mut said.errors).flatten();
         }
         Source::OpenMeteo => {
@@ -220,7 +223,8 @@ fn can(call: &Call<'_, Weather>, source: Source, wanted: Wanted) -> bool {
 impl Gathered {
     fn take(&mut self, source: Source, mut said: Said) {
         let as_of = said.series.as_ref().and_then(|series| series.as_of).map(moment);
-        let nothing = |series: &Option<Series>| series.as_ref().is_some_and(|series| series.points.is_empty());
+        let nothing =
+            |series: &Option<Series>| series.as_ref().is_some_and(|series| series.hollow || series.points.is_empty());
         let empty = nothing(&said.series) || nothing(&said.air);
         let state = match said.errors.first() {
             Some(_) => SourceState::Failed,

@@ -162,10 +162,13 @@ pub(super) async fn series(call: &Call<'_, Weather>, place: &ResolvedPlace) -> R
     series.as_of = Some(now.dt).filter(|at| *at > 0);
     // What is measured now holds for the hour before it.
     now.tell(&mut series, now.dt - HOUR, "1h");
+    let measured = series.points.len();
     for step in &forecast.list {
         // A step reaches back three hours, but not behind what has been measured: that rain is counted already.
         step.tell(&mut series, (step.dt - STEP).max(now.dt.min(step.dt - 1)), "3h");
     }
+    // What is measured now is no forecast: without one the hours to come are not known.
+    series.hollow = series.points.len() == measured;
     Ok(series)
 }
 
@@ -202,7 +205,7 @@ pub(super) async fn pollution_to_come(call: &Call<'_, Weather>, place: &Resolved
 struct OneCall {
     lat: f64,
     #[serde(default)]
-    alerts: Vec<OneCallAlert>,
+    alerts: Option<Vec<OneCallAlert>>,
 }
 
 #[derive(Deserialize)]
@@ -218,15 +221,17 @@ struct OneCallAlert {
     extra: Map<String, Value>,
 }
 
-/// The alerts of national services, by One Call 3.0.
-pub(super) async fn alerts(call: &Call<'_, Weather>, place: &ResolvedPlace) -> Result<Vec<Alert>> {
+/// The alerts of national services, by One Call 3.0. None where it says nothing of alerts: it leaves them out where none is
+/// in force and where no service tells it of any, and the two look the same.
+pub(super) async fn alerts(call: &Call<'_, Weather>, place: &ResolvedPlace) -> Result<Option<Vec<Alert>>> {
     let request = asked(call, &["data", "3.0", "onecall"], place)?.query("exclude", "current,minutely,hourly,daily");
     let answer: OneCall = call.fetch(request).await?;
     call.charge(1, prices::ONE_CALL, prices::CURRENCY);
     if !answer.lat.is_finite() {
         return Err(Error::new(ErrorCode::InvalidResponse, "the answer is about no place"));
     }
-    let alerts = answer.alerts.into_iter().map(|alert| {
+    let Some(alerts) = answer.alerts else { return Ok(None) };
+    let alerts = alerts.into_iter().map(|alert| {
         let mut made = Alert::new(format!("onecall:{}:{}", alert.start, alert.event), alert.event, Source::Openweather);
         made.sender = alert.sender_name;
         made.description = alert.description;
@@ -235,5 +240,5 @@ pub(super) async fn alerts(call: &Call<'_, Weather>, place: &ResolvedPlace) -> R
         made.extra = alert.extra;
         made
     });
-    Ok(alerts.collect())
+    Ok(Some(alerts.collect()))
 }

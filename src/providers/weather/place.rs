@@ -21,7 +21,7 @@ use crate::{
 /// A location: coordinates, or words that are looked up.
 ///
 /// In JSON it is `{"lat": 41.84, "lon": -87.65}`, or a string: `"41.84,-87.65"`, a postal code with its country
-/// (`"60608,US"`; five digits alone are taken to be in the United States), a city (`"Chicago,IL,US"`), a street address
+/// (`"60608,US"`; the digits alone only where the config names a `default_country`), a city (`"Chicago,IL,US"`), a street address
 /// in the United States (`"1600 Pennsylvania Ave NW, Washington, DC"`), or the name of one of the config's `places`.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
@@ -133,7 +133,7 @@ const LONGEST: usize = 200;
 #[derive(Debug, PartialEq)]
 enum Form {
     Coordinates(f64, f64),
-    Postal { code: String, country: String },
+    Postal { code: String, country: Option<String> },
     Address,
     City,
 }
@@ -180,7 +180,17 @@ impl Place {
             Form::Coordinates(lat, lon) => return Ok(ResolvedPlace::at(lat, lon)),
             Form::Postal { code, country } => {
                 needs_key(call, field)?;
-                match openweather::postal(call, &code, &country).await {
+                let default = call.config().default_country.as_ref();
+                let Some(country) = country.as_ref().or(default).map(|country| country.to_ascii_uppercase()) else {
+                    return Err(Error::invalid(
+                        field,
+                        format!(
+                            "is a postal code without its country, and many countries have this one: write it as \
+                             \"{code},US\", or set default_country in the config"
+                        ),
+                    ));
+                };
+                match openweather::postal(call, us_zip(&code, &country), &country).await {
                     Ok(place) => Vec::from([place]),
                     Err(error) if error.code() == ErrorCode::NotFound => Vec::new(),
                     Err(error) => return Err(error),
@@ -237,6 +247,19 @@ fn needs_key(call: &Call<'_, Weather>, field: &str) -> Result<()> {
     .with_field(field))
 }
 
+/// Whether this is a country's two letters.
+pub(super) fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// In the United States the geocoder knows the first five digits of nine.
+fn us_zip<'a>(code: &'a str, country: &str) -> &'a str {
+    match code.split_once('-') {
+        Some((five, _)) if country == "US" => five,
+        _ => code,
+    }
+}
+
 fn form(words: &str) -> Form {
     let parts: Vec<&str> = words.split(',').map(str::trim).collect();
     if let [lat, lon] = parts[..]
@@ -244,20 +267,17 @@ fn form(words: &str) -> Form {
     {
         return Form::Coordinates(lat, lon);
     }
-    let is_country = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
     let is_code = |text: &str| {
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-'));
         text.len() <= 10 && plain && text.bytes().any(|byte| byte.is_ascii_digit())
     };
-    let is_zip = |text: &str| {
-        let (five, four) = text.split_once('-').unwrap_or((text, "0000"));
-        let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits(five, 5) && digits(four, 4)
-    };
+    // Alone, only what can be nothing else: "SW1A 1AA" may be a name.
+    let is_bare_code =
+        |text: &str| (4..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     match parts[..] {
-        [code] if is_zip(code) => Form::Postal { code: code[..5].to_owned(), country: "US".to_owned() },
+        [code] if is_bare_code(code) => Form::Postal { code: code.to_owned(), country: None },
         [code, country] if is_code(code) && is_country(country) => {
-            Form::Postal { code: code.to_owned(), country: country.to_ascii_uppercase() }
+            Form::Postal { code: code.to_owned(), country: Some(country.to_ascii_uppercase()) }
         }
         [first, ..] if first.starts_with(|c: char| c.is_ascii_digit()) && first.contains(' ') => Form::Address,
         _ => Form::City,
@@ -377,12 +397,14 @@ mod tests {
 
     #[test]
     fn words_are_told_apart() {
-        let postal = |code: &str, country: &str| Form::Postal { code: code.into(), country: country.into() };
+        let postal = |code: &str, country: &str| Form::Postal { code: code.into(), country: Some(country.into()) };
+        let bare = |code: &str| Form::Postal { code: code.into(), country: None };
         for (words, expected) in [
             ("41.84,-87.65", Form::Coordinates(41.84, -87.65)),
             (" 41.84 , -87.65 ", Form::Coordinates(41.84, -87.65)),
-            ("60608", postal("60608", "US")),
-            ("60608-1234", postal("60608", "US")),
+            ("60608", bare("60608")),
+            ("60608-1234", bare("60608-1234")),
+            ("0199", bare("0199")),
             ("60608,us", postal("60608", "US")),
             ("SW1A 1AA,GB", postal("SW1A 1AA", "GB")),
             ("1600 Pennsylvania Ave NW, Washington, DC", Form::Address),

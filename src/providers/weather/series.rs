@@ -135,11 +135,13 @@ pub(super) struct Series {
     /// When its newest datum was made, where the source says.
     pub(super) as_of: Option<i64>,
     pub(super) points: Vec<Point>,
+    /// Whether a part of the answer that every place has was empty: what is there does not make up for it.
+    pub(super) hollow: bool,
 }
 
 impl Series {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, offset: None, as_of: None, points: Vec::new() }
+        Self { source, offset: None, as_of: None, points: Vec::new(), hollow: false }
     }
 
     /// Takes a value in, unless there is none or it cannot be.

@@ -54,7 +54,7 @@ operation! {
     /// is given but once: what a repetition finds made is `failed` with `conflict`, and nobody is made twice. Errors: those of
     /// `createUser`, for each user.
     ///
-    /// Example: `{"users": [{"primaryEmail": "jane@school.example", "givenName": "Jane", "familyName": "Smith", "password": "…"}]}`
+    /// Example: `{"users": [{"primaryEmail": "jane@school.example", "givenName": "Jane", "familyName": "Smith", "password": "Change-me-1"}]}`
     CreateUsers = "createUsers", Manage, WithKey -> BatchReport<User>,
     scopes USERS,
     deadline 180,

@@ -89,7 +89,7 @@ operation! {
     /// with the same idempotency key it makes one. The password is sent to Google, and kept nowhere. Errors: `conflict` where
     /// somebody has the address, `invalid_argument`.
     ///
-    /// Example: `{"primaryEmail": "jane@school.example", "givenName": "Jane", "familyName": "Smith", "password": "…", "orgUnitPath": "/Students"}`
+    /// Example: `{"primaryEmail": "jane@school.example", "givenName": "Jane", "familyName": "Smith", "password": "Change-me-1", "orgUnitPath": "/Students"}`
     CreateUser = "createUser", Manage, WithKey -> User,
     scopes USERS,
     steps &["create"],
