@@ -9,8 +9,11 @@ use axum::http::request::Parts;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sis_integrations::{
-    Error, ErrorCode, Result,
+    Actor, Error, ErrorCode, Result, Role,
     http::{Api, ApiKeys, Authenticated, Authenticator},
+    manager::edge,
+    providers,
+    services::HealthStatus,
 };
 
 use api::{Answer, BOOTSTRAP, School, serve};
@@ -259,6 +262,43 @@ async fn health_stats_and_the_audit_trail_are_read() {
     school.get("/audit?cursor=nonsense").await.problem(400, "invalid_argument");
     assert_eq!(school.get("/audit?actorId=nobody").await.ok()["entries"], json!([]));
     assert_eq!(school.get("/audit/verify").await.ok()["intact"], true);
+}
+
+#[tokio::test]
+async fn health_is_told_of_those_providers_that_one_may_ask() {
+    let school = School::open().await;
+    school.configure().await;
+    let status = |all: &Value, provider: &str| {
+        let reports = all["integrations"].as_array().unwrap();
+        reports.iter().find(|report| report["provider"] == provider).unwrap()["status"].as_str().unwrap().to_owned()
+    };
+    // By a key's scopes …
+    let narrow = json!({ "name": "n", "userId": "u-8", "role": "admin", "scopes": ["twilio:*"] });
+    let narrow = school.post("/api-keys", Some(narrow)).await.body["key"].as_str().unwrap().to_owned();
+    let all = Answer::of(school.ask_as(&narrow, Method::GET, "/health")).await.ok();
+    assert_eq!((status(&all, "twilio"), status(&all, "stripe")), ("healthy".to_owned(), "denied".to_owned()));
+    assert_eq!(all["integrations"].as_array().unwrap().len(), providers::all().len());
+    assert!(all["integrations"][0]["message"].as_str().unwrap().contains("do not reach"), "{all}");
+    // … and by a denial; in Rust as over HTTP.
+    let denied = json!({ "allow": [], "deny": ["*"] });
+    school.put("/u-9/stripe/permissions", denied).await.ok();
+    let asking = school.ask(Method::GET, "/health").header("X-Actor-Id", "u-9").header("X-Actor-Role", "admin");
+    let all = Answer::of(asking).await.ok();
+    assert_eq!((status(&all, "twilio"), status(&all, "stripe")), ("healthy".to_owned(), "denied".to_owned()));
+    let (tenant, admin) = (school.manager.tenant(&school.tenant).unwrap(), Actor::new("u-9", Role::Admin));
+    let reports = tenant.health_all(&admin).await.unwrap();
+    let denied: Vec<_> = reports.iter().filter(|report| report.status == HealthStatus::Denied).collect();
+    assert_eq!(denied.iter().map(|report| report.provider.as_str()).collect::<Vec<_>>(), ["stripe"]);
+    assert_eq!((denied[0].code.as_deref(), denied[0].latency_ms), (Some("permission_denied"), None));
+    let refused = |all: &Value| {
+        all["entries"].as_array().unwrap().iter().filter(|entry| entry["event"] == "call.refused").count()
+    };
+    assert_eq!(refused(&school.get("/audit").await.ok()), 0, "nothing was attempted");
+
+    // Who may ask none is refused once, and that is on record.
+    let asking = school.ask(Method::GET, "/health").header("X-Actor-Id", "s-1").header("X-Actor-Role", "student");
+    Answer::of(asking).await.problem(403, "permission_denied");
+    assert_eq!(refused(&school.get("/audit").await.ok()), 1);
 }
 
 #[tokio::test]
