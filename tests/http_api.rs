@@ -414,6 +414,60 @@ async fn a_schools_own_keys_open_that_school_alone() {
 }
 
 #[tokio::test]
+async fn keys_are_listed_and_revoked_over_http_as_at_the_edge() {
+    let school = School::open().await;
+    let request = json!({ "name": "bus", "userId": "u-7", "role": "staff", "scopes": ["twilio:*"] });
+    let first = school.post("/api-keys", Some(request.clone())).await.body;
+    let asked = |more: Value| {
+        let mut request = json!({ "tenant": school.tenant, "actor": { "id": "u-1", "role": "admin" } });
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request
+    };
+    let at_edge = async |function: &str, request: Value| edge::dispatch(&school.manager, function, request).await;
+    let second = at_edge("createApiKey", asked(json!({ "apiKey": request }))).await.unwrap();
+
+    let listed = school.get("/api-keys").await.ok();
+    assert_eq!(listed, at_edge("apiKeys", asked(json!({}))).await.unwrap());
+    let ids: Vec<_> = listed["apiKeys"].as_array().unwrap().iter().map(|key| key["id"].clone()).collect();
+    assert_eq!(ids, [second["id"].clone(), first["id"].clone()], "newest first");
+    assert!(!listed.to_string().contains(first["key"].as_str().unwrap()), "a key is shown once");
+
+    let known = at_edge("authenticateApiKey", json!({ "key": first["key"] })).await.unwrap();
+    assert_eq!((&known["tenant"], &known["actor"]["id"]), (&json!(school.tenant), &json!("u-7")));
+    let revoked = at_edge("revokeApiKey", asked(json!({ "id": first["id"] }))).await.unwrap();
+    assert_eq!(revoked, json!({ "id": first["id"] }));
+    let path = format!("/api-keys/{}", second["id"].as_str().unwrap());
+    assert_eq!(school.ask(Method::DELETE, &path).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    for key in [&first, &second] {
+        let refused = at_edge("authenticateApiKey", json!({ "key": key["key"] })).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Unauthenticated);
+    }
+    let listed = school.get("/api-keys").await.ok();
+    assert!(listed["apiKeys"].as_array().unwrap().iter().all(|key| key["revokedAt"].is_string()), "{listed}");
+    let unknown = at_edge("revokeApiKey", asked(json!({ "id": "nobody" }))).await.unwrap_err();
+    assert_eq!((unknown.code(), unknown.field()), (ErrorCode::NotFound, Some("id")));
+    let staff = school.ask(Method::GET, "/api-keys").header("X-Actor-Id", "u-7").header("X-Actor-Role", "staff");
+    Answer::of(staff).await.problem(403, "permission_denied");
+}
+
+#[tokio::test]
+async fn what_there_is_to_call_is_told_with_its_schemas() {
+    let school = School::open().await;
+    let told = school.get("/twilio/operations").await.ok();
+    let sms = told["operations"].as_array().unwrap().iter().find(|operation| operation["name"] == "sendSms").unwrap();
+    assert_eq!((&sms["access"], &sms["arguments"]["required"][0]), (&json!("send"), &json!("to")));
+    assert!(told["config"]["properties"]["auth_token"].is_object());
+    assert_eq!(told, edge::dispatch(&school.manager, "provider", json!({ "provider": "twilio" })).await.unwrap());
+    let all = edge::dispatch(&school.manager, "providers", json!({})).await.unwrap();
+    assert_eq!(all["providers"].as_array().unwrap().len(), providers::all().len());
+    school.get("/pigeon/operations").await.problem(404, "unknown_provider");
+    let key = json!({ "name": "k", "userId": "u-7", "role": "staff", "scopes": ["*"] });
+    let key = school.post("/api-keys", Some(key)).await.body["key"].as_str().unwrap().to_owned();
+    let other = school.other("other-school").ask_as(&key, Method::GET, "/twilio/operations");
+    Answer::of(other).await.problem(403, "permission_denied");
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_a_problem_too() {
     let school = School::open().await;
     let at = |path: &str| Client::new().get(format!("{}{path}", school.url));

@@ -48,7 +48,7 @@ pub const RESERVED_PROVIDERS: &[&str] =
     &["api-keys", "audit", "compliance", "health", "stats", "subscriptions", "webhooks"];
 
 /// Segments with a meaning of their own where an operation's name could stand.
-pub const RESERVED_OPERATIONS: &[&str] = &["config", "consent", "deliveries", "health", "webhook-route"];
+pub const RESERVED_OPERATIONS: &[&str] = &["config", "consent", "deliveries", "health", "operations", "webhook-route"];
 
 /// The segment where vendors' webhooks arrive: over REST no tenant can have it as its id.
 pub const RESERVED_TENANT: &str = "webhooks";
@@ -127,10 +127,11 @@ fn of_tenant() -> Vec<(&'static str, MethodRouter<Arc<Api>>)> {
         ("/stats", get(to::stats)),
         ("/audit", get(to::audit)),
         ("/audit/verify", get(to::verify_audit)),
-        ("/api-keys", post(to::create_api_key)),
+        ("/api-keys", get(to::api_keys).post(to::create_api_key)),
         ("/api-keys/{id}", delete(to::revoke_api_key)),
         ("/{provider}/config", get(to::config).put(to::configure)),
         ("/{provider}/health", get(to::health)),
+        ("/{provider}/operations", get(to::operations)),
         ("/{provider}/webhook-route", get(to::webhook_route)),
         ("/{provider}/deliveries/{messageId}", get(to::delivery)),
         ("/{provider}/consent", post(to::begin_consent)),

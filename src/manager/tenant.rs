@@ -13,7 +13,7 @@ use crate::{
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp, exposing},
     providers::{HealthProbe, Operation, OperationSpec, Paged, Provider, ProviderConfig, ProviderSpec},
     services::{
-        ApiKeyRequest, AuditFilter, AuditPage, CallRow, ConfigChange, ConfigView, Event, Grant, HealthReport,
+        ApiKey, ApiKeyRequest, AuditFilter, AuditPage, CallRow, ConfigChange, ConfigView, Event, Grant, HealthReport,
         HealthStatus, NewApiKey, Stats, Verification, config_view,
     },
     storage::Change,
@@ -277,6 +277,12 @@ impl Tenant {
         let detail = serde_json::json!({ "id": made.record.id, "prefix": made.record.prefix, "made": true });
         self.keep(&record, vec![change, record.row(&self.core, Event::ApiKeyChanged, detail)]).await?;
         Ok(made)
+    }
+
+    /// The school's API keys, newest first, those that are over too. Only for an administrator.
+    pub async fn api_keys(&self, actor: &Actor) -> Result<Vec<ApiKey>> {
+        let _record = self.administer(actor, None, Event::CallRefused).await?;
+        self.core.access.keys(&self.id).await
     }
 
     /// Revokes an API key, from now on. Only for an administrator.
