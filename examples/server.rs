@@ -36,7 +36,15 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // Set to nothing it counts as not set, like the others; read by the filter itself it would log next to nothing.
+    let level = env::var(LOG).ok().filter(|level| !level.is_empty());
+    let filter = match EnvFilter::try_new(level.as_deref().unwrap_or("info")) {
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!("error: {LOG}: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -112,6 +120,7 @@ const DATABASE: &str = "SIS_DATABASE_URL";
 const BOOTSTRAP: &str = "SIS_BOOTSTRAP_ADMIN_KEY";
 const SANDBOX: &str = "SIS_SANDBOX";
 const PROXIES: &str = "SIS_TRUSTED_PROXIES";
+const LOG: &str = "RUST_LOG";
 
 struct Environment {
     listen: String,

@@ -120,8 +120,8 @@ fn refused(variables: &[(&str, &str)]) -> String {
 fn calls() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     vec![
         ("google_workspace", "createDocument", json!({ "title": "Report", "content": "Good." }), "/documentId"),
-        ("khan_academy", "getUser", json!({ "userId": sandbox::khan_academy::STUDENT_ID }), "/userId"),
-        ("microsoft365", "listUsers", json!({ "pageSize": 5 }), "/users/0/id"),
+        ("khan_academy", "getUser", json!({ "student": { "userId": sandbox::khan_academy::STUDENT_ID } }), "/userId"),
+        ("microsoft365", "listUsers", json!({ "pageSize": 5 }), "/items/0/id"),
         (
             "sendgrid",
             "sendEmail",
@@ -130,11 +130,16 @@ fn calls() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ),
         ("stripe", "createCustomer", json!({ "email": "parent@example.com" }), "/id"),
         ("twilio", "sendSms", json!({ "to": "+15551234567", "body": "School is closed." }), "/sid"),
-        ("weather", "getCurrentWeather", json!({ "location": sandbox::weather::TOWN }), "/temperature"),
+        (
+            "weather",
+            "getCurrentWeather",
+            json!({ "location": sandbox::weather::TOWN }),
+            "/weather/0/steps/0/temperatureMin",
+        ),
     ]
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn with_the_sandbox_a_school_without_settings_reaches_every_vendor() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("sis.db").display());
@@ -169,7 +174,7 @@ async fn with_the_sandbox_a_school_without_settings_reaches_every_vendor() {
     assert!(server.stop().0.success());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_platforms_key_proxies_and_the_log_are_as_the_environment_says() {
     let from = "203.0.113.7";
     let named = |address: &str| {
@@ -215,6 +220,7 @@ fn what_it_cannot_obey_it_refuses_by_name() {
         ("SIS_BOOTSTRAP_ADMIN_KEY", "pa55word"),
         ("SIS_SANDBOX", "yes"),
         ("SIS_TRUSTED_PROXIES", "many"),
+        ("RUST_LOG", "a=b=c"),
         ("SIS_REDIS_URL", "redis://localhost"),
         ("SIS_JWKS", "https://id.example/keys"),
     ] {
