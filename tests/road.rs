@@ -362,13 +362,18 @@ async fn one_actors_limit_holds_that_actor_alone_and_no_emergency() {
 #[tokio::test]
 async fn a_panic_is_an_outcome() {
     let network = Network::default();
-    let manager = builder(&network).storage(MemoryStorage::new()).build().await.unwrap();
+    let storage = std::sync::Arc::new(MemoryStorage::new());
+    let manager = builder(&network).shared_storage(storage.clone()).build().await.unwrap();
     let school = configured(&manager, "school").await;
     let error = school.call(&admin(), Explode {}).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
-    assert!(!error.to_string().contains(TOKEN));
+    assert!(!format!("{error} {error:?} {}", error.to_json()).contains(TOKEN));
     let newest = &school.audit(&admin(), &AuditFilter::default()).await.unwrap().entries[0];
     assert_eq!((newest.state, newest.outcome.as_deref()), (State::Ended, Some("internal")));
+    for table in tables::SCHEMA.tables {
+        let rows = storage.query_all(Query::across_tenants(table)).await.unwrap();
+        assert!(!format!("{rows:?}").contains(TOKEN), "{}", table.name);
+    }
 }
 
 #[tokio::test]
