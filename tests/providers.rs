@@ -1,5 +1,5 @@
 //! Every registered operation, by enumeration: what it lacks fails here, with its name.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
 
 #[path = "support/every/mod.rs"]
 mod every;

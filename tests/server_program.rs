@@ -1,7 +1,7 @@
 //! The server that `examples/server.rs` makes, as a program: every variable of its table, a call to every vendor, a clean
 //! end.
 #![cfg(unix)]
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
 
 use std::{
     collections::BTreeSet,
@@ -28,7 +28,10 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let messages = String::from_utf8(output.stdout).unwrap();
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let programs = messages.filter(|message| message["target"]["name"] == "server");
-    programs.filter_map(|message| Some(message["executable"].as_str()?.into())).last().expect("cargo names the program")
+    programs
+        .filter_map(|message| Some(message["executable"].as_str()?.into()))
+        .next_back()
+        .expect("cargo names the program")
 });
 
 /// The program with these variables and no others of its own.
