@@ -36,7 +36,15 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // Set to nothing it counts as not set, like the others; read by the filter itself it would log next to nothing.
+    let level = env::var(LOG).ok().filter(|level| !level.is_empty());
+    let filter = match EnvFilter::try_new(level.as_deref().unwrap_or("info")) {
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!("error: {LOG}: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -112,6 +120,7 @@ const DATABASE: &str = "SIS_DATABASE_URL";
 const BOOTSTRAP: &str = "SIS_BOOTSTRAP_ADMIN_KEY";
 const SANDBOX: &str = "SIS_SANDBOX";
 const PROXIES: &str = "SIS_TRUSTED_PROXIES";
+const LOG: &str = "RUST_LOG";
 
 struct Environment {
     listen: String,
@@ -164,16 +173,63 @@ fn variable(name: &str) -> Result<Option<String>> {
 }
 
 /// What a school would have to enter for each look-alike.
-fn sandbox_settings(running: &sandbox::Sandbox) -> [(&'static str, Value); 1] {
-    [(
-        "twilio",
-        json!({
-            "account_sid": sandbox::twilio::ACCOUNT_SID,
-            "auth_token": sandbox::twilio::AUTH_TOKEN,
-            "from_number": sandbox::twilio::NUMBERS[0],
-            "base_url": running.url("twilio"),
-        }),
-    )]
+fn sandbox_settings(running: &sandbox::Sandbox) -> [(&'static str, Value); 7] {
+    let at = |vendor: &'static str, mut settings: Value| {
+        settings["base_url"] = running.url(vendor).into();
+        (vendor, settings)
+    };
+    use sandbox::{google_workspace, khan_academy, microsoft365, sendgrid, stripe, twilio, weather};
+    [
+        at(
+            "google_workspace",
+            json!({
+                "client_id": google_workspace::CLIENT_ID,
+                "client_secret": google_workspace::CLIENT_SECRET,
+                "refresh_token": google_workspace::REFRESH_TOKEN,
+            }),
+        ),
+        at(
+            "khan_academy",
+            json!({
+                "consumer_key": khan_academy::CONSUMER_KEY,
+                "consumer_secret": khan_academy::CONSUMER_SECRET,
+                "oauth_token": khan_academy::OAUTH_TOKEN,
+                "oauth_token_secret": khan_academy::OAUTH_TOKEN_SECRET,
+            }),
+        ),
+        at(
+            "microsoft365",
+            json!({
+                "tenant_id": microsoft365::TENANT_ID,
+                "client_id": microsoft365::CLIENT_ID,
+                "client_secret": microsoft365::CLIENT_SECRET,
+                "refresh_token": microsoft365::REFRESH_TOKEN,
+                "user": microsoft365::TEACHER_ID,
+            }),
+        ),
+        at(
+            "sendgrid",
+            json!({
+                "api_key": sendgrid::API_KEY,
+                "from_email": sendgrid::FROM_EMAIL,
+                "webhook_public_key": sendgrid::WEBHOOK_PUBLIC_KEY,
+            }),
+        ),
+        at(
+            "stripe",
+            json!({ "secret_key": stripe::SECRET_KEY, "webhook_secret": stripe::WEBHOOK_SECRET, "mode": "test" }),
+        ),
+        at(
+            "twilio",
+            json!({
+                "account_sid": twilio::ACCOUNT_SID,
+                "auth_token": twilio::AUTH_TOKEN,
+                "from_number": twilio::NUMBERS[0],
+                "whatsapp_from": twilio::WHATSAPP_NUMBER,
+            }),
+        ),
+        at("weather", json!({ "api_key": weather::ONE_CALL_API_KEY, "one_call": true })),
+    ]
 }
 
 /// Completes on ctrl-c and, where there is such a thing, SIGTERM.

@@ -336,7 +336,8 @@ void sis_error_free(sis_error *error);
  *
  * `options` is a JSON object: `storage` (`memory`, or `sqlite:` and a path; default `sqlite:sis.db`), `masterKey`
  * (default: what the environment variable INTEGRATION_ENCRYPTION_KEY holds), `durability` (`strict`, the default, or
- * `relaxed`), `allowPrivateAddresses`, `configDefaults`. It is borrowed for the call.
+ * `relaxed`), `allowPrivateAddresses`, `configDefaults`, `actorQuota` (`perSecond`, `burst`), and for SQLite
+ * `maxDatabaseBytes`, `busyTimeoutMs`. It is borrowed for the call.
  *
  * On SIS_STATUS_OK `*manager` is set and belongs to the caller, who ends it with `sis_manager_close` and
  * `sis_manager_free`. Otherwise `*manager` is untouched and `*error`, unless `error` is NULL, is set; release it with
@@ -401,10 +402,22 @@ sis_status sis_manager_execute(const sis_manager *manager,
                                sis_error **error);
 
 /**
- * Calls any function of the manager by its name: `config`, `configs`, `permissions`, `createApiKey`, `audit`,
- * `verifyAudit`, `stats`, `health`, `healthAll`; also `execute`, `configure` and `setPermissions`.
+ * Calls any function of the manager by its name.
  *
- * `request` is a JSON object with `tenant`, `actor` and what the function needs; names are those of the REST API.
+ * `request` is a JSON object with `tenant`, `actor` and what else the function needs; names are those of the REST API:
+ *
+ * - `execute`, `configure`, `setPermissions`: the same as the functions of their own.
+ * - `config`, `health`, `webhookRoute`: `provider`. `configs`, `healthAll`, `subscriptions`, `verifyAudit`, `apiKeys`:
+ *   nothing else.
+ * - `permissions`: `userId`, `provider`. `stats`: `from`, `to` where wanted. `audit`, `webhooks`: `filter` where wanted.
+ * - `createApiKey`: `apiKey`. `revokeApiKey`, `replayWebhook`: `id`. `delivery`: `provider`, `messageId`.
+ * - `beginConsent`: `provider`, `consent`. `completeConsent`: `provider`, `answer`.
+ *
+ * These belong to the process, and take neither `tenant` nor `actor`:
+ *
+ * - `receiveWebhook`: `provider`, `url`, `headers`, and `body` or `bodyBase64`. `authenticateApiKey`: `key`.
+ * - `provider`: `provider`. `providers`, `ready`, `renewSubscriptions`, `mergeJournal`: `{}`.
+ *
  * `manager`, `function` and `request` are borrowed for the call.
  *
  * On SIS_STATUS_OK `*result` is set to the answer as JSON; release it with `sis_bytes_free`. Otherwise `*result` is

@@ -9,8 +9,11 @@ use axum::http::request::Parts;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sis_integrations::{
-    Error, ErrorCode, Result,
+    Actor, Error, ErrorCode, Result, Role,
     http::{Api, ApiKeys, Authenticated, Authenticator},
+    manager::edge,
+    providers,
+    services::HealthStatus,
 };
 
 use api::{Answer, BOOTSTRAP, School, serve};
@@ -262,6 +265,43 @@ async fn health_stats_and_the_audit_trail_are_read() {
 }
 
 #[tokio::test]
+async fn health_is_told_of_those_providers_that_one_may_ask() {
+    let school = School::open().await;
+    school.configure().await;
+    let status = |all: &Value, provider: &str| {
+        let reports = all["integrations"].as_array().unwrap();
+        reports.iter().find(|report| report["provider"] == provider).unwrap()["status"].as_str().unwrap().to_owned()
+    };
+    // By a key's scopes …
+    let narrow = json!({ "name": "n", "userId": "u-8", "role": "admin", "scopes": ["twilio:*"] });
+    let narrow = school.post("/api-keys", Some(narrow)).await.body["key"].as_str().unwrap().to_owned();
+    let all = Answer::of(school.ask_as(&narrow, Method::GET, "/health")).await.ok();
+    assert_eq!((status(&all, "twilio"), status(&all, "stripe")), ("healthy".to_owned(), "denied".to_owned()));
+    assert_eq!(all["integrations"].as_array().unwrap().len(), providers::all().len());
+    assert!(all["integrations"][0]["message"].as_str().unwrap().contains("do not reach"), "{all}");
+    // … and by a denial; in Rust as over HTTP.
+    let denied = json!({ "allow": [], "deny": ["*"] });
+    school.put("/u-9/stripe/permissions", denied).await.ok();
+    let asking = school.ask(Method::GET, "/health").header("X-Actor-Id", "u-9").header("X-Actor-Role", "admin");
+    let all = Answer::of(asking).await.ok();
+    assert_eq!((status(&all, "twilio"), status(&all, "stripe")), ("healthy".to_owned(), "denied".to_owned()));
+    let (tenant, admin) = (school.manager.tenant(&school.tenant).unwrap(), Actor::new("u-9", Role::Admin));
+    let reports = tenant.health_all(&admin).await.unwrap();
+    let denied: Vec<_> = reports.iter().filter(|report| report.status == HealthStatus::Denied).collect();
+    assert_eq!(denied.iter().map(|report| report.provider.as_str()).collect::<Vec<_>>(), ["stripe"]);
+    assert_eq!((denied[0].code.as_deref(), denied[0].latency_ms), (Some("permission_denied"), None));
+    let refused = |all: &Value| {
+        all["entries"].as_array().unwrap().iter().filter(|entry| entry["event"] == "call.refused").count()
+    };
+    assert_eq!(refused(&school.get("/audit").await.ok()), 0, "nothing was attempted");
+
+    // Who may ask none is refused once, and that is on record.
+    let asking = school.ask(Method::GET, "/health").header("X-Actor-Id", "s-1").header("X-Actor-Role", "student");
+    Answer::of(asking).await.problem(403, "permission_denied");
+    assert_eq!(refused(&school.get("/audit").await.ok()), 1);
+}
+
+#[tokio::test]
 async fn permissions_let_through_and_denials_win() {
     let school = School::open().await;
     school.configure().await;
@@ -371,6 +411,60 @@ async fn a_schools_own_keys_open_that_school_alone() {
     ] {
         assert_eq!(school.post("/api-keys", Some(body)).await.problem(400, "invalid_argument")["field"], field);
     }
+}
+
+#[tokio::test]
+async fn keys_are_listed_and_revoked_over_http_as_at_the_edge() {
+    let school = School::open().await;
+    let request = json!({ "name": "bus", "userId": "u-7", "role": "staff", "scopes": ["twilio:*"] });
+    let first = school.post("/api-keys", Some(request.clone())).await.body;
+    let asked = |more: Value| {
+        let mut request = json!({ "tenant": school.tenant, "actor": { "id": "u-1", "role": "admin" } });
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request
+    };
+    let at_edge = async |function: &str, request: Value| edge::dispatch(&school.manager, function, request).await;
+    let second = at_edge("createApiKey", asked(json!({ "apiKey": request }))).await.unwrap();
+
+    let listed = school.get("/api-keys").await.ok();
+    assert_eq!(listed, at_edge("apiKeys", asked(json!({}))).await.unwrap());
+    let ids: Vec<_> = listed["apiKeys"].as_array().unwrap().iter().map(|key| key["id"].clone()).collect();
+    assert_eq!(ids, [second["id"].clone(), first["id"].clone()], "newest first");
+    assert!(!listed.to_string().contains(first["key"].as_str().unwrap()), "a key is shown once");
+
+    let known = at_edge("authenticateApiKey", json!({ "key": first["key"] })).await.unwrap();
+    assert_eq!((&known["tenant"], &known["actor"]["id"]), (&json!(school.tenant), &json!("u-7")));
+    let revoked = at_edge("revokeApiKey", asked(json!({ "id": first["id"] }))).await.unwrap();
+    assert_eq!(revoked, json!({ "id": first["id"] }));
+    let path = format!("/api-keys/{}", second["id"].as_str().unwrap());
+    assert_eq!(school.ask(Method::DELETE, &path).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    for key in [&first, &second] {
+        let refused = at_edge("authenticateApiKey", json!({ "key": key["key"] })).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Unauthenticated);
+    }
+    let listed = school.get("/api-keys").await.ok();
+    assert!(listed["apiKeys"].as_array().unwrap().iter().all(|key| key["revokedAt"].is_string()), "{listed}");
+    let unknown = at_edge("revokeApiKey", asked(json!({ "id": "nobody" }))).await.unwrap_err();
+    assert_eq!((unknown.code(), unknown.field()), (ErrorCode::NotFound, Some("id")));
+    let staff = school.ask(Method::GET, "/api-keys").header("X-Actor-Id", "u-7").header("X-Actor-Role", "staff");
+    Answer::of(staff).await.problem(403, "permission_denied");
+}
+
+#[tokio::test]
+async fn what_there_is_to_call_is_told_with_its_schemas() {
+    let school = School::open().await;
+    let told = school.get("/twilio/operations").await.ok();
+    let sms = told["operations"].as_array().unwrap().iter().find(|operation| operation["name"] == "sendSms").unwrap();
+    assert_eq!((&sms["access"], &sms["arguments"]["required"][0]), (&json!("send"), &json!("to")));
+    assert!(told["config"]["properties"]["auth_token"].is_object());
+    assert_eq!(told, edge::dispatch(&school.manager, "provider", json!({ "provider": "twilio" })).await.unwrap());
+    let all = edge::dispatch(&school.manager, "providers", json!({})).await.unwrap();
+    assert_eq!(all["providers"].as_array().unwrap().len(), providers::all().len());
+    school.get("/pigeon/operations").await.problem(404, "unknown_provider");
+    let key = json!({ "name": "k", "userId": "u-7", "role": "staff", "scopes": ["*"] });
+    let key = school.post("/api-keys", Some(key)).await.body["key"].as_str().unwrap().to_owned();
+    let other = school.other("other-school").ask_as(&key, Method::GET, "/twilio/operations");
+    Answer::of(other).await.problem(403, "permission_denied");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Every registered operation, by enumeration: what it lacks fails here, with its name.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
 
 #[path = "support/every/mod.rs"]
 mod every;
@@ -106,64 +106,210 @@ async fn each_operation_makes_a_round_trip() {
 }
 
 mod arbitrary {
-    use super::*;
-    use proptest::prelude::*;
+    use std::{
+        cell::Cell,
+        time::{Duration, Instant},
+    };
 
-    fn json_values() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
+    use super::*;
+    use proptest::{prelude::*, sample::Index, test_runner::TestRunner};
+    use sis_integrations::{ErrorCode, Result, transport::Backoff};
+
+    /// How long each test goes on finding new arguments; a slow machine tries fewer.
+    const BUDGET: Duration = Duration::from_secs(8);
+
+    /// A school where every provider is configured, so that what passes validation is carried out by the look-alikes.
+    struct Bench {
+        runtime: tokio::runtime::Runtime,
+        school: School,
+        operations: Vec<(&'static str, &'static str)>,
+    }
+
+    impl Bench {
+        fn open() -> Self {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 2 };
+            let school = runtime.block_on(School::open(builder().backoff(backoff).storage(MemoryStorage::new())));
+            Self { runtime, school, operations: operations() }
+        }
+
+        /// Takes a call the whole road: an answer or an error with a code, never a panic. The road makes of a panic an error
+        /// that says it is internal, or that nothing is known of what was sent.
+        fn call(&self, (provider, operation): (&str, &str), arguments: Value) -> Result<Value> {
+            let call = self.school.tenant.request(&self.school.admin).deadline(Duration::from_secs(5));
+            let result = self.runtime.block_on(call.execute(provider, operation, arguments.clone()));
+            if let Err(error) = &result {
+                let panicked =
+                    error.code() == ErrorCode::Internal || error.message().contains("operation failed after");
+                assert!(!panicked, "{provider}.{operation} {arguments}: {error}");
+            }
+            result.map(|reply| reply.output)
+        }
+    }
+
+    fn leaves() -> impl Strategy<Value = Value> {
+        prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<f64>().prop_map(|number| json!(number)),
             "\\PC{0,20}".prop_map(Value::from),
             "\\+[0-9]{0,18}".prop_map(Value::from),
-        ];
-        let names = prop_oneof![
-            Just("to".to_owned()),
-            Just("body".to_owned()),
-            Just("recipients".to_owned()),
-            Just("phone".to_owned()),
-            Just("message".to_owned()),
-            Just("sid".to_owned()),
-            Just("args".to_owned()),
-            Just("channels".to_owned()),
-            Just("pageSize".to_owned()),
-            Just("messages".to_owned()),
-            "[a-zA-Z]{1,8}",
-        ];
-        leaf.prop_recursive(4, 32, 6, move |inner| {
+            // What means something in addresses, times and lists of addresses.
+            prop::sample::select(vec![
+                "",
+                " ",
+                ".",
+                "..",
+                "/",
+                "a/../b",
+                "%2e%2e",
+                "?x=1",
+                "#",
+                "a@b",
+                "2026-02-30",
+                "2026-11-25T25:00:00Z",
+                "-1",
+                "1e9",
+                "\u{0}",
+                "\r\nBcc: x@y.example",
+                "\u{202e}",
+                "ß",
+                "https://[::1",
+                "data:,",
+                "*",
+                "null",
+            ])
+            .prop_map(Value::from),
+            (1usize..3000).prop_map(|length| Value::from("ü".repeat(length))),
+        ]
+    }
+
+    fn json_values() -> impl Strategy<Value = Value> {
+        let names = prop::sample::select(vec![
+            "to",
+            "body",
+            "recipients",
+            "phone",
+            "message",
+            "sid",
+            "args",
+            "channels",
+            "pageSize",
+            "messages",
+            "x",
+        ]);
+        leaves().prop_recursive(4, 32, 6, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
                 prop::collection::btree_map(names.clone(), inner, 0..6)
-                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+                    .prop_map(|map| map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
             ]
         })
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        /// Through the whole road, for every operation: an answer or an error with a code, never a panic.
-        #[test]
-        fn any_json_is_answered_without_a_panic(values in prop::collection::vec(json_values(), 4)) {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let manager = builder()
-                    .storage(MemoryStorage::new())
-                    .master_key(sis_integrations::MasterKey::random())
-                    .providers(providers::all())
-                    .build()
-                    .await
-                    .unwrap();
-                let school = manager.tenant("school").unwrap();
-                let admin = sis_integrations::Actor::new("u", sis_integrations::Role::Admin);
-                for (provider, operation) in operations() {
-                    for value in &values {
-                        // Not configured: good arguments end there, and nothing leaves.
-                        let error = school.execute(&admin, provider, operation, value.clone()).await.unwrap_err();
-                        assert_ne!(error.code(), sis_integrations::ErrorCode::Internal, "{operation}: {error}");
-                    }
-                }
-            });
+    /// What is done to one place in good arguments.
+    #[derive(Debug, Clone)]
+    enum Change {
+        Replace(Value),
+        Remove,
+        Twice,
+        Append(String),
+        Cut(Index),
+    }
+
+    fn changes() -> impl Strategy<Value = (Index, Change)> {
+        let change = prop_oneof![
+            3 => leaves().prop_map(Change::Replace),
+            1 => json_values().prop_map(Change::Replace),
+            1 => Just(Change::Remove),
+            1 => Just(Change::Twice),
+            2 => "\\PC{1,3}".prop_map(Change::Append),
+            1 => any::<Index>().prop_map(Change::Cut),
+        ];
+        (any::<Index>(), change)
+    }
+
+    /// Every place in a value, as a JSON pointer; the whole is not one.
+    fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+        let inner: Vec<(String, &Value)> = match value {
+            Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (name, value) in inner {
+            let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            places(value, &at, found);
+            found.push(at);
         }
+    }
+
+    fn changed(mut arguments: Value, changes: Vec<(Index, Change)>) -> Value {
+        for (index, change) in changes {
+            let mut found = Vec::new();
+            places(&arguments, "", &mut found);
+            if found.is_empty() {
+                break;
+            }
+            let place = index.get(&found);
+            let (parent, name) = place.rsplit_once('/').unwrap();
+            let name = name.replace("~1", "/").replace("~0", "~");
+            let value = arguments.pointer_mut(place).unwrap();
+            match (change, value) {
+                (Change::Replace(new), value) => *value = new,
+                (Change::Append(more), Value::String(text)) => text.push_str(&more),
+                (Change::Cut(at), Value::String(text)) => {
+                    *text = text.chars().take(at.index(text.chars().count() + 1)).collect();
+                }
+                (Change::Twice, Value::Array(items)) => items.extend(items.clone()),
+                (Change::Remove, _) => match arguments.pointer_mut(parent).unwrap() {
+                    Value::Object(members) => drop(members.remove(&name)),
+                    Value::Array(items) => drop(items.remove(name.parse().unwrap())),
+                    _ => unreachable!("a place lies in an object or a list"),
+                },
+                _ => {}
+            }
+        }
+        arguments
+    }
+
+    fn run<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value)) {
+        let started = Instant::now();
+        let config = ProptestConfig { max_shrink_iters: 300, ..ProptestConfig::with_cases(cases) };
+        let tried = TestRunner::new(config).run(strategy, |value| {
+            // A failure that is being made smaller stops here too, and is told as it is.
+            if started.elapsed() < BUDGET {
+                test(value);
+            }
+            Ok(())
+        });
+        tried.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    #[test]
+    fn any_json_is_answered_without_a_panic() {
+        let bench = Bench::open();
+        run(2000, &(any::<Index>(), json_values()), |(operation, value)| {
+            let _ = bench.call(*operation.get(&bench.operations), value);
+        });
+    }
+
+    #[test]
+    fn good_arguments_gone_wrong_are_answered_without_a_panic() {
+        let bench = Bench::open();
+        let good: Vec<_> =
+            bench.operations.iter().map(|of| bench.runtime.block_on(bench.school.filled(of.0, of.1))).collect();
+        let (tried, carried_out) = (Cell::new(0), Cell::new(0));
+        let changes = prop::collection::vec(changes(), 1..4);
+        run(2000, &(any::<Index>(), changes), |(operation, changes)| {
+            let at = operation.index(good.len());
+            let result = bench.call(bench.operations[at], changed(good[at].clone(), changes));
+            tried.set(tried.get() + 1);
+            // The vendor has said something: the operation was at work.
+            let reached = result.as_ref().map_or_else(|error| error.vendor().is_some(), |_| true);
+            carried_out.set(carried_out.get() + usize::from(reached));
+        });
+        let (tried, carried_out) = (tried.get(), carried_out.get());
+        assert!(tried >= 100 && carried_out * 5 > tried, "only {carried_out} of {tried} calls came to the vendor");
     }
 }

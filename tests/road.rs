@@ -374,22 +374,45 @@ async fn the_schools_limit_holds() {
     school.call(&admin, LookUp::default()).await.unwrap();
     let error = school.call(&admin, LookUp::default()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::RateLimited);
-    assert!(error.retry_after().is_some());
+    assert!(error.retry_after().is_some() && error.message().contains("this school's limit of 20"), "{error}");
     school.request(&admin).wait().call(LookUp::default()).await.unwrap();
     let other = configured(&manager, "other").await;
     other.call(&admin, LookUp::default()).await.unwrap();
 }
 
 #[tokio::test]
+async fn one_actors_limit_holds_that_actor_alone_and_no_emergency() {
+    let network = Network::default();
+    let quota = Quota { per_second: 20.0, burst: 2 };
+    let manager = builder(&network).actor_quota(quota).storage(MemoryStorage::new()).build().await.unwrap();
+    let (school, other) = (configured(&manager, "school").await, configured(&manager, "other").await);
+    let admin = admin();
+    school.call(&admin, LookUp::default()).await.unwrap();
+    school.call(&admin, LookUp::default()).await.unwrap();
+    let error = school.call(&admin, LookUp::default()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RateLimited);
+    assert!(error.retry_after().is_some() && error.message().contains("this actor's limit of 20"), "{error}");
+    school.call(&Actor::new("u-2", Role::Admin), LookUp::default()).await.unwrap();
+    other.call(&admin, LookUp::default()).await.unwrap();
+    school.call(&admin, SendAlarm { recipients: vec!["the Does".into()] }).await.unwrap();
+    school.request(&admin).wait().call(LookUp::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_panic_is_an_outcome() {
     let network = Network::default();
-    let manager = builder(&network).storage(MemoryStorage::new()).build().await.unwrap();
+    let storage = std::sync::Arc::new(MemoryStorage::new());
+    let manager = builder(&network).shared_storage(storage.clone()).build().await.unwrap();
     let school = configured(&manager, "school").await;
     let error = school.call(&admin(), Explode {}).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
-    assert!(!error.to_string().contains(TOKEN));
+    assert!(!format!("{error} {error:?} {}", error.to_json()).contains(TOKEN));
     let newest = &school.audit(&admin(), &AuditFilter::default()).await.unwrap().entries[0];
     assert_eq!((newest.state, newest.outcome.as_deref()), (State::Ended, Some("internal")));
+    for table in tables::SCHEMA.tables {
+        let rows = storage.query_all(Query::across_tenants(table)).await.unwrap();
+        assert!(!format!("{rows:?}").contains(TOKEN), "{}", table.name);
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ impl Road {
             .allow_private_addresses(true)
             .durability(durability)
             .quota("twilio", Quota { per_second: 1e6, burst: 1_000_000 })
+            .actor_quota(Quota { per_second: 1e6, burst: 1_000_000 })
             .build()
             .await?;
         let school = manager.tenant("north-high")?;

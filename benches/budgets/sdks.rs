@@ -43,6 +43,7 @@ pub(crate) async fn measure(folder: &Path) -> Outcome {
         .provider(microsoft365::Microsoft365)
         .allow_private_addresses(true)
         .quota("stripe", unlimited)
+        .actor_quota(unlimited)
         .quota("sendgrid", unlimited)
         .quota("google_workspace", unlimited)
         .quota("microsoft365", unlimited)

@@ -173,6 +173,14 @@ fn read_disclosure(told: Value) -> Result<Disclosure> {
     })
 }
 
+/// What there is to call. The same for every school, so whoever is known at one may read it.
+pub(super) async fn operations(asking: Asking) -> Answer {
+    if asking.actor.tenant().is_some_and(|own| own != asking.school.id()) {
+        return Err(Error::new(ErrorCode::PermissionDenied, "the actor belongs to another school").into());
+    }
+    Ok(json(&edge::described(asking.manager().provider(asking.segment("provider"))?)))
+}
+
 pub(super) async fn health(asking: Asking) -> Answer {
     Ok(json(&asking.school.health(&asking.actor, asking.segment("provider")).await?))
 }
@@ -257,6 +265,10 @@ pub(super) async fn create_api_key(asking: Asking, body: Body) -> Answer {
     // The one answer that holds the key itself.
     shown["key"] = made.key.expose().clone().into();
     Ok((StatusCode::CREATED, json(&shown)).into_response())
+}
+
+pub(super) async fn api_keys(asking: Asking) -> Answer {
+    Ok(json(&json!({ "apiKeys": asking.school.api_keys(&asking.actor).await? })))
 }
 
 pub(super) async fn revoke_api_key(asking: Asking) -> Answer {

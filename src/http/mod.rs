@@ -28,7 +28,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use futures::FutureExt;
 use tokio::sync::Semaphore;
@@ -52,10 +52,11 @@ pub const UPLOAD_LIMIT: usize = 64 * 1024 * 1024;
 const LARGE_AT_ONCE: usize = 4;
 
 /// Segments with a meaning of their own where a provider's id could stand: no provider can have such an id.
-pub const RESERVED_PROVIDERS: &[&str] = &["api-keys", "audit", "compliance", "health", "stats", "webhooks"];
+pub const RESERVED_PROVIDERS: &[&str] =
+    &["api-keys", "audit", "compliance", "health", "stats", "subscriptions", "webhooks"];
 
 /// Segments with a meaning of their own where an operation's name could stand.
-pub const RESERVED_OPERATIONS: &[&str] = &["config", "deliveries", "health", "webhook-route"];
+pub const RESERVED_OPERATIONS: &[&str] = &["config", "consent", "deliveries", "health", "operations", "webhook-route"];
 
 /// The segment where vendors' webhooks arrive: over REST no tenant can have it as its id.
 pub const RESERVED_TENANT: &str = "webhooks";
@@ -125,28 +126,9 @@ impl Api {
     /// It answers unknown paths itself; to merge it into a router with a fallback of its own, call
     /// [`Router::reset_fallback`] on it first.
     pub fn router(self) -> Router {
-        use endpoints as to;
-        let tenant = Router::new()
-            .route("/", get(to::list))
-            .route("/health", get(to::health_all))
-            .route("/stats", get(to::stats))
-            .route("/audit", get(to::audit))
-            .route("/audit/verify", get(to::verify_audit))
-            .route("/api-keys", post(to::create_api_key))
-            .route("/api-keys/{id}", delete(to::revoke_api_key))
-            .route("/{provider}/config", get(to::config).put(to::configure))
-            .route("/{provider}/health", get(to::health))
-            .route("/{provider}/webhook-route", get(to::webhook_route))
-            .route("/{provider}/deliveries/{messageId}", get(to::delivery))
-            .route("/{provider}/consent", post(to::begin_consent))
-            .route("/{provider}/consent/complete", post(to::complete_consent))
-            .route("/subscriptions", get(to::subscriptions))
-            .route("/webhooks", get(to::webhooks))
-            .route("/webhooks/{id}/replay", post(to::replay_webhook))
-            .route("/{provider}/{method}", post(to::execute))
-            .route("/{userId}/{provider}/permissions", get(to::permissions).put(to::set_permissions));
+        let tenant = of_tenant().into_iter().fold(Router::new(), |router, (path, to)| router.route(path, to));
         Router::new()
-            .route("/healthz", get(to::healthz))
+            .route("/healthz", get(endpoints::healthz))
             .route("/api/integrations/webhooks/{provider}", post(webhooks::receive))
             .nest("/api/integrations/{tenantId}", tenant)
             .fallback(no_such_path)
@@ -154,6 +136,32 @@ impl Api {
             .layer(middleware::from_fn(outermost))
             .with_state(Arc::new(self))
     }
+}
+
+/// A school's paths.
+fn of_tenant() -> Vec<(&'static str, MethodRouter<Arc<Api>>)> {
+    use endpoints as to;
+    vec![
+        ("/", get(to::list)),
+        ("/health", get(to::health_all)),
+        ("/stats", get(to::stats)),
+        ("/audit", get(to::audit)),
+        ("/audit/verify", get(to::verify_audit)),
+        ("/api-keys", get(to::api_keys).post(to::create_api_key)),
+        ("/api-keys/{id}", delete(to::revoke_api_key)),
+        ("/{provider}/config", get(to::config).put(to::configure)),
+        ("/{provider}/health", get(to::health)),
+        ("/{provider}/operations", get(to::operations)),
+        ("/{provider}/webhook-route", get(to::webhook_route)),
+        ("/{provider}/deliveries/{messageId}", get(to::delivery)),
+        ("/{provider}/consent", post(to::begin_consent)),
+        ("/{provider}/consent/complete", post(to::complete_consent)),
+        ("/subscriptions", get(to::subscriptions)),
+        ("/webhooks", get(to::webhooks)),
+        ("/webhooks/{id}/replay", post(to::replay_webhook)),
+        ("/{provider}/{method}", post(to::execute)),
+        ("/{userId}/{provider}/permissions", get(to::permissions).put(to::set_permissions)),
+    ]
 }
 
 impl std::fmt::Debug for Api {
@@ -197,13 +205,39 @@ async fn no_such_method(method: Method) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// The segments of the router's own paths that stand where a provider's id could, and where an operation's name could.
+    fn taken() -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+        let (mut providers, mut operations) = (BTreeSet::new(), BTreeSet::new());
+        let fixed = |segment: &&str| !segment.is_empty() && !segment.starts_with('{');
+        for (path, _) in of_tenant() {
+            let mut segments = path.split('/').skip(1);
+            providers.extend(segments.next().filter(fixed));
+            // Behind a fixed segment no operation is called.
+            operations.extend(segments.next().filter(|segment| path.starts_with("/{") && fixed(segment)));
+        }
+        // Not built in yet.
+        providers.insert("compliance");
+        (providers, operations)
+    }
+
+    #[test]
+    fn what_is_reserved_is_what_the_routers_paths_take() {
+        let (providers, operations) = taken();
+        assert_eq!(RESERVED_PROVIDERS.iter().copied().collect::<BTreeSet<_>>(), providers);
+        assert_eq!(RESERVED_OPERATIONS.iter().copied().collect::<BTreeSet<_>>(), operations);
+    }
 
     #[test]
     fn no_provider_or_operation_hides_behind_a_segment_of_the_api() {
         for provider in crate::providers::all() {
             let id = provider.info.id;
-            assert!(!RESERVED_PROVIDERS.contains(&id), "the REST API needs the segment {id} itself");
+            // The second segment too: of a user's permissions it is the provider.
+            let taken = RESERVED_PROVIDERS.contains(&id) || RESERVED_OPERATIONS.contains(&id);
+            assert!(!taken, "the REST API needs the segment {id} itself");
             for operation in &provider.operations {
                 assert!(!RESERVED_OPERATIONS.contains(&operation.name), "{id}.{} cannot be reached", operation.name);
             }

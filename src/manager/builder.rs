@@ -26,6 +26,9 @@ pub enum Durability {
     Relaxed,
 }
 
+/// What one actor may call: a program gone wild is held, a person at work never notices.
+const ACTOR_QUOTA: Quota = Quota { per_second: 100.0, burst: 6_000 };
+
 /// Puts an [`IntegrationManager`] together.
 #[derive(Default)]
 pub struct Builder {
@@ -40,6 +43,7 @@ pub struct Builder {
     backoff: Backoff,
     allow_private: bool,
     quotas: BTreeMap<String, Quota>,
+    actor_quota: Option<Quota>,
     defaults: BTreeMap<String, Map<String, Value>>,
     defaults_from_env: bool,
     webhook_handlers: Vec<Arc<dyn WebhookHandler>>,
@@ -126,6 +130,14 @@ impl Builder {
         self
     }
 
+    /// Lets this many calls of each actor of a tenant through, to all providers together; emergencies pass. Default: 100 a
+    /// second and 6,000 at once, which no person reaches. A program that makes more in its own name needs more; 0 a second
+    /// is no limit.
+    pub fn actor_quota(mut self, quota: Quota) -> Self {
+        self.actor_quota = Some(quota);
+        self
+    }
+
     /// Settings of a provider for every tenant that has not its own.
     pub fn config_defaults(mut self, provider: &str, settings: Map<String, Value>) -> Self {
         self.defaults.entry(provider.to_owned()).or_default().extend(settings);
@@ -201,6 +213,7 @@ impl Builder {
         let core = Core {
             providers,
             quotas,
+            actor_quota: self.actor_quota.unwrap_or(ACTOR_QUOTA),
             durability: self.durability,
             backoff: self.backoff,
             tokens: Arc::new(TokenService::new(writer.clone(), runtime.clone(), client.clone())),
@@ -226,6 +239,7 @@ impl Builder {
                 self.webhook_handlers,
             ),
             limiter: Limiter::default(),
+            actor_limiter: Limiter::default(),
             refusals: Limiter::default(),
             alarms: Limiter::default(),
             gates: Default::default(),

@@ -1,6 +1,6 @@
 //! The road: ten stations, read from top to bottom. Each is a call into one service.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
+use std::{hash::Hash, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
 
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
@@ -14,8 +14,8 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp},
-    providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec},
-    security::TenantKeys,
+    providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec, Quota},
+    security::{Limiter, TenantKeys},
     services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently},
     storage::{Change, conflicting_change},
     transport::{Plan, Repeat},
@@ -188,7 +188,7 @@ async fn approach(
     call.digest = Some(digest.clone());
 
     // 4. throttle
-    throttle(core, tenant, provider, deadline, options.wait || operation.urgent).await?;
+    throttle(core, &call, provider, operation, deadline, options.wait).await?;
 
     // 5. replay?
     // A call of several steps has a name in any case: how far it came is kept under it.
@@ -302,28 +302,43 @@ fn check_subjects(about: &Disclosure) -> Result<()> {
     Ok(())
 }
 
+/// One actor first: what they are refused is not taken from the school.
 async fn throttle(
     core: &Core,
-    tenant: &TenantId,
+    call: &CallRow,
     provider: &ProviderSpec,
+    operation: &OperationSpec,
     deadline: Timestamp,
     wait: bool,
 ) -> Result<()> {
-    let Some(quota) = core.quotas.get(provider.info.id) else { return Ok(()) };
+    // An emergency does not wait for what its caller did before; it waits where the vendor would refuse it.
+    if !operation.urgent {
+        let key = (call.tenant.clone(), call.actor.id().to_owned());
+        let whose = || format!("this actor's limit of {} calls a second", core.actor_quota.per_second);
+        admitted(core, &core.actor_limiter, key, core.actor_quota, deadline, wait, whose).await?;
+    }
+    let Some(&quota) = core.quotas.get(provider.info.id) else { return Ok(()) };
+    let key = (call.tenant.clone(), provider.info.id);
+    let whose = || format!("this school's limit of {} calls a second to {}", quota.per_second, provider.info.name);
+    admitted(core, &core.limiter, key, quota, deadline, wait || operation.urgent, whose).await
+}
+
+/// Passes once the limit lets one more through; does not wait unless told to, and not beyond the deadline.
+async fn admitted<K: Clone + Eq + Hash>(
+    core: &Core,
+    limiter: &Limiter<K>,
+    key: K,
+    quota: Quota,
+    deadline: Timestamp,
+    wait: bool,
+    whose: impl Fn() -> String,
+) -> Result<()> {
     loop {
-        let key = (tenant.clone(), provider.info.id);
-        let Err(throttled) = core.limiter.admit(key, quota.per_second, quota.burst, core.runtime.monotonic()) else {
-            return Ok(());
-        };
+        let now = core.runtime.monotonic();
+        let Err(throttled) = limiter.admit(key.clone(), quota.per_second, quota.burst, now) else { return Ok(()) };
         if !wait || core.runtime.now().after(throttled.0) >= deadline {
-            return Err(Error::new(
-                ErrorCode::RateLimited,
-                format!(
-                    "this school's limit of {} calls a second to {} is reached",
-                    quota.per_second, provider.info.name
-                ),
-            )
-            .with_retry(Retry::After(throttled.0)));
+            return Err(Error::new(ErrorCode::RateLimited, format!("{} is reached", whose()))
+                .with_retry(Retry::After(throttled.0)));
         }
         core.runtime.sleep(throttled.0).await;
     }

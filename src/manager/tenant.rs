@@ -13,7 +13,7 @@ use crate::{
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp, exposing},
     providers::{HealthProbe, Operation, OperationSpec, Paged, Provider, ProviderConfig, ProviderSpec},
     services::{
-        ApiKeyRequest, AuditFilter, AuditPage, CallRow, ConfigChange, ConfigView, Event, Grant, HealthReport,
+        ApiKey, ApiKeyRequest, AuditFilter, AuditPage, CallRow, ConfigChange, ConfigView, Event, Grant, HealthReport,
         HealthStatus, NewApiKey, Stats, Verification, config_view, no_settings,
     },
     storage::Change,
@@ -277,6 +277,12 @@ impl Tenant {
         Ok(made)
     }
 
+    /// The school's API keys, newest first, those that are over too. Only for an administrator.
+    pub async fn api_keys(&self, actor: &Actor) -> Result<Vec<ApiKey>> {
+        let _record = self.administer(actor, None, Event::CallRefused).await?;
+        self.core.access.keys(&self.id).await
+    }
+
     /// Revokes an API key, from now on. Only for an administrator.
     pub async fn revoke_api_key(&self, actor: &Actor, id: &str) -> Result<()> {
         let record = self.administer(actor, None, Event::ApiKeyChanged).await?;
@@ -309,10 +315,40 @@ impl Tenant {
         self.probe(actor, spec).await
     }
 
-    /// The same for every provider, at once.
+    /// The same for every provider, at once. One that the actor may not ask is `denied`, which is no attempt at it: nothing
+    /// is recorded.
+    ///
+    /// Error: `permission_denied` for who may ask none; that is on record.
     pub async fn health_all(&self, actor: &Actor) -> Result<Vec<HealthReport>> {
-        let probes = self.core.providers.values().map(|spec| self.probe(actor, spec));
+        let providers = || self.core.providers.values();
+        let barred = futures::future::try_join_all(providers().map(|spec| self.barred(actor, spec))).await?;
+        let askable = |spec: &ProviderSpec| matches!(spec.info.health, HealthProbe::Operation(_));
+        let may = providers().zip(&barred).any(|(spec, barred)| askable(spec) && barred.is_none());
+        if let (false, Some(first)) = (may, providers().find(|spec| askable(spec))) {
+            // The road refuses, and records it.
+            self.probe(actor, first).await?;
+        }
+        let probes = providers().zip(&barred).map(|(spec, barred)| async move {
+            match barred {
+                Some(error) => {
+                    let (now, why) = (self.core.runtime.now(), error.message());
+                    let mut report = HealthReport::unasked(spec.info.id, HealthStatus::Denied, now, why);
+                    report.code = Some(error.code().name().to_owned());
+                    Ok(report)
+                }
+                None => self.probe(actor, spec).await,
+            }
+        });
         futures::future::try_join_all(probes).await
+    }
+
+    /// Why the actor may not ask how a provider is, if so.
+    async fn barred(&self, actor: &Actor, spec: &ProviderSpec) -> Result<Option<Error>> {
+        let HealthProbe::Operation(operation) = spec.info.health else { return Ok(None) };
+        match self.core.access.check(&self.id, actor, spec, spec.operation(operation)?).await {
+            Err(error) if error.code() == ErrorCode::PermissionDenied => Ok(Some(error)),
+            other => other.map(|_| None),
+        }
     }
 
     async fn probe(&self, actor: &Actor, spec: &ProviderSpec) -> Result<HealthReport> {
@@ -321,15 +357,7 @@ impl Tenant {
         let operation = match spec.info.health {
             HealthProbe::Operation(operation) => operation,
             HealthProbe::NotApplicable(why) => {
-                return Ok(HealthReport {
-                    provider: id.to_owned(),
-                    status: HealthStatus::NotApplicable,
-                    checked_at: now,
-                    latency_ms: None,
-                    code: None,
-                    message: Some(why.to_owned()),
-                    healthy_at: None,
-                });
+                return Ok(HealthReport::unasked(id, HealthStatus::NotApplicable, now, why));
             }
         };
         let deadline = Duration::from_secs(10);

@@ -364,6 +364,25 @@ impl AccessService {
         Ok((Change::Insert(row), NewApiKey { record, key }))
     }
 
+    /// A tenant's keys, newest first.
+    pub(crate) async fn keys(&self, tenant: &TenantId) -> Result<Vec<ApiKey>> {
+        let rows = self.writer.query_all(Query::of(&tables::API_KEYS, tenant).newest_first("created_at")).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ApiKey {
+                    id: row.key.id.clone(),
+                    name: row.text("name")?.to_owned(),
+                    prefix: row.text("prefix")?.to_owned(),
+                    user_id: row.text("user_id")?.to_owned(),
+                    role: row.text("role")?.parse()?,
+                    scopes: row.json("scopes")?,
+                    expires_at: row.opt_timestamp("expires_at"),
+                    revoked_at: row.opt_timestamp("revoked_at"),
+                })
+            })
+            .collect()
+    }
+
     /// The row of a key, revoked.
     pub(crate) async fn revoke(&self, tenant: &TenantId, id: &str) -> Result<Change> {
         let row = self.writer.get(&Key::new(&tables::API_KEYS, tenant, id)).await?;

@@ -27,6 +27,8 @@ pub enum HealthStatus {
     Disabled,
     /// There is nothing to ask; the message says why.
     NotApplicable,
+    /// The actor may not ask; the message says why.
+    Denied,
 }
 
 /// What a probe found.
@@ -51,6 +53,21 @@ pub struct HealthReport {
     /// When it last was healthy, as far as this process knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthy_at: Option<Timestamp>,
+}
+
+impl HealthReport {
+    /// Of a provider that was not asked, and why.
+    pub(crate) fn unasked(provider: &str, status: HealthStatus, at: Timestamp, why: &str) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            status,
+            checked_at: at,
+            latency_ms: None,
+            code: None,
+            message: Some(why.to_owned()),
+            healthy_at: None,
+        }
+    }
 }
 
 /// Remembers when each integration was last healthy.

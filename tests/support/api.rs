@@ -11,7 +11,7 @@ use sis_integrations::{
     IntegrationManager, MasterKey,
     http::{Api, ApiKeys},
     providers,
-    storage::MemoryStorage,
+    storage::{MemoryStorage, Storage},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -46,9 +46,13 @@ impl School {
     }
 
     pub(crate) async fn open_with(change: impl FnOnce(Api) -> Api) -> Self {
+        Self::open_on(MemoryStorage::new(), change).await
+    }
+
+    pub(crate) async fn open_on(storage: impl Storage, change: impl FnOnce(Api) -> Api) -> Self {
         let manager = IntegrationManager::builder()
-            .storage(MemoryStorage::new())
-            .master_key(MasterKey::random())
+            .storage(storage)
+            .master_key(MasterKey::from_bytes(*b"0123456789abcdefghijklmnopqrstuv").unwrap())
             .providers(providers::all())
             .allow_private_addresses(true)
             .build()

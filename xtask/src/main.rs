@@ -47,6 +47,9 @@ enum Command {
         /// Print the files too, those with the most unreached lines first.
         #[arg(long)]
         files: bool,
+        /// Fail below this, in per cent.
+        #[arg(long, value_name = "PERCENT", default_value_t = 90.0)]
+        least: f64,
     },
     /// Runs the benchmarks.
     Bench {
@@ -94,7 +97,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Arrows => arrows::check(&tree).map(|()| true),
         Command::Links => links::check(&tree).map(|()| true),
         Command::BuildWasm => wasm::build(&tree).map(|()| true),
-        Command::Coverage { install, files } => coverage::run(&tree, install, files).map(|()| true),
+        Command::Coverage { install, files, least } => coverage::run(&tree, install, files, least).map(|()| true),
         Command::Bench { budgets, only } => bench::run(&tree, budgets, &only),
         Command::NewProvider { name } => new_provider::run(&tree, &name).map(|()| true),
     }

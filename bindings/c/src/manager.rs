@@ -119,7 +119,8 @@ impl Drop for Engine {
 /// `options` is a JSON object: `storage` (`memory`, or `sqlite:` and a path; default `sqlite:sis.db`), `masterKey`
 /// (default: what the environment variable INTEGRATION_ENCRYPTION_KEY holds), `durability` (`strict`, the default, or
 /// `relaxed`), `journal` (where an emergency is recorded while the storage cannot be written: the beginning of paths, by
-/// default beside the SQLite file), `allowPrivateAddresses`, `configDefaults`. It is borrowed for the call.
+/// default beside the SQLite file), `allowPrivateAddresses`, `configDefaults`, `actorQuota` (`perSecond`, `burst`), and
+/// for SQLite `maxDatabaseBytes`, `busyTimeoutMs`. It is borrowed for the call.
 ///
 /// On SIS_STATUS_OK `*manager` is set and belongs to the caller, who ends it with `sis_manager_close` and
 /// `sis_manager_free`. Otherwise `*manager` is untouched and `*error`, unless `error` is NULL, is set; release it with
@@ -220,10 +221,22 @@ pub extern "C" fn sis_manager_execute(
     call(manager, || Ok("execute"), request, result, error)
 }
 
-/// Calls any function of the manager by its name: `config`, `configs`, `permissions`, `createApiKey`, `audit`,
-/// `verifyAudit`, `stats`, `health`, `healthAll`; also `execute`, `configure` and `setPermissions`.
+/// Calls any function of the manager by its name.
 ///
-/// `request` is a JSON object with `tenant`, `actor` and what the function needs; names are those of the REST API.
+/// `request` is a JSON object with `tenant`, `actor` and what else the function needs; names are those of the REST API:
+///
+/// - `execute`, `configure`, `setPermissions`: the same as the functions of their own.
+/// - `config`, `health`, `webhookRoute`: `provider`. `configs`, `healthAll`, `subscriptions`, `verifyAudit`, `apiKeys`:
+///   nothing else.
+/// - `permissions`: `userId`, `provider`. `stats`: `from`, `to` where wanted. `audit`, `webhooks`: `filter` where wanted.
+/// - `createApiKey`: `apiKey`. `revokeApiKey`, `replayWebhook`: `id`. `delivery`: `provider`, `messageId`.
+/// - `beginConsent`: `provider`, `consent`. `completeConsent`: `provider`, `answer`.
+///
+/// These belong to the process, and take neither `tenant` nor `actor`:
+///
+/// - `receiveWebhook`: `provider`, `url`, `headers`, and `body` or `bodyBase64`. `authenticateApiKey`: `key`.
+/// - `provider`: `provider`. `providers`, `ready`, `renewSubscriptions`, `mergeJournal`: `{}`.
+///
 /// `manager`, `function` and `request` are borrowed for the call.
 ///
 /// On SIS_STATUS_OK `*result` is set to the answer as JSON; release it with `sis_bytes_free`. Otherwise `*result` is

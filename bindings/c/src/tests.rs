@@ -36,6 +36,16 @@ fn the_header_explains_each_status_as_the_core_does() {
 }
 
 #[test]
+fn the_header_names_every_function_that_can_be_called() {
+    let header = committed();
+    let (before, _) = header.split_once("sis_status sis_manager_call(").unwrap();
+    let comment = before.rsplit_once("/**").unwrap().1;
+    for function in sis_integrations::manager::edge::FUNCTIONS {
+        assert!(comment.contains(&format!("`{function}`")), "sis_manager_call does not tell of {function}");
+    }
+}
+
+#[test]
 fn header_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();

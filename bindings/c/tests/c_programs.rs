@@ -167,6 +167,28 @@ fn misuse() {
 }
 
 #[test]
+fn keys_and_limits() {
+    let folder = TempDir::new().unwrap();
+    let program = compile(&folder, &here().join("tests/limits.c"), Link::Dynamic, &["-lcjson"]);
+    let key = "00112233445566778899aabbccddeeff102132435465768798a9babbdcddedfe";
+    let tried = |what: &str, storage: &str, more: &str| {
+        let options = format!("{{\"storage\":\"{storage}\",\"masterKey\":\"{key}\"{more}}}");
+        assert_eq!(run(&program, &[what.into(), options.into()], &[]), format!("{what}: ok\n"));
+    };
+    let file = |name: &str| folder.path().join(name);
+    let stored = |name: &str| format!("sqlite:{}", file(name).display());
+    tried("keys", "memory", "");
+    tried("recipients", "memory", "");
+    tried("full", &stored("full.db"), ",\"maxDatabaseBytes\":400000");
+    fs::write(file("corrupt.db"), "no database, but long enough to have been one".repeat(1000)).unwrap();
+    tried("corrupt", &stored("corrupt.db"), "");
+    tried("keys", &stored("locked.db"), "");
+    let other = rusqlite::Connection::open(file("locked.db")).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    tried("locked", &stored("locked.db"), ",\"busyTimeoutMs\":200");
+}
+
+#[test]
 fn the_example_of_the_readme() {
     let readme = readme();
     let example = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example in C");

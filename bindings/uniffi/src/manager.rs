@@ -16,7 +16,7 @@ pub struct Manager {
 #[uniffi::export]
 impl Manager {
     /// Opens a manager from its options, a JSON object: `storage`, `masterKey`, `durability`,
-    /// `allowPrivateAddresses`, `configDefaults`.
+    /// `allowPrivateAddresses`, `configDefaults`, `actorQuota`, `maxDatabaseBytes`, `busyTimeoutMs`.
     #[uniffi::constructor]
     pub async fn open(options: String) -> Result<Arc<Self>, ManagerError> {
         let options = json::read("options", &options)?;

@@ -115,6 +115,8 @@ export interface OpenOptions {
   durability?: "strict" | "relaxed";
   /** Settings of providers, by id, for every tenant that has not its own. */
   configDefaults?: { [provider: string]: JsonObject };
+  /** How many calls one actor may make; 0 a second is no limit. Default: 100 a second, 6,000 at once. */
+  actorQuota?: { perSecond: number; burst: number };
   /** Sends requests in place of the global `fetch`. Must follow no redirect and heed `signal`. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
@@ -202,7 +204,8 @@ export interface ApiKeyRequest extends TenantRequest {
   apiKey: { name: string; userId: string; role: Role; scopes: string[]; expiresAt?: string | null };
 }
 
-export interface NewApiKey {
+/** An API key as it may be shown. */
+export interface ApiKey {
   id: string;
   name: string;
   prefix: string;
@@ -211,8 +214,16 @@ export interface NewApiKey {
   scopes: string[];
   expiresAt: string | null;
   revokedAt: string | null;
+}
+
+export interface NewApiKey extends ApiKey {
   /** The key itself, shown this once. */
   key: string;
+}
+
+/** By an id that was answered before: of an API key or of a webhook event. */
+export interface IdRequest extends TenantRequest {
+  id: string;
 }
 
 export interface AuditRequest extends TenantRequest {
@@ -291,12 +302,120 @@ export interface Stats {
 
 export interface HealthReport {
   provider: string;
-  status: "healthy" | "degraded" | "unhealthy" | "not_configured" | "disabled" | "not_applicable";
+  status: "healthy" | "degraded" | "unhealthy" | "not_configured" | "disabled" | "not_applicable" | "denied";
   checkedAt: string;
   latencyMs?: number;
   code?: ErrorCode;
   message?: string;
   healthyAt?: string;
+}
+
+/** A webhook as the host received it: its body to the byte, as text where it is UTF-8, else as base64. */
+export interface WebhookRequest {
+  provider: string;
+  /** The address as the vendor called it. */
+  url: string;
+  headers?: { [name: string]: string };
+  body?: string;
+  bodyBase64?: string;
+}
+
+/** What became of a webhook. Answer the vendor with 200, or with `reply` where there is one. */
+export interface WebhookReceipt {
+  tenant: string;
+  events: { id: string; duplicate: boolean; event: JsonObject }[];
+  reply?: { status: number; contentType: string; body: string };
+}
+
+export interface WebhooksRequest extends TenantRequest {
+  filter?: {
+    provider?: string;
+    state?: WebhookState;
+    /** 1 to 500. Default: 100. */
+    limit?: number;
+    /** The `next` of the page before. */
+    cursor?: Json;
+  };
+}
+
+export type WebhookState = "pending" | "claimed" | "done" | "failed" | "dead";
+
+/** One event in the webhook log. */
+export interface WebhookEntry {
+  id: string;
+  at: string;
+  provider: string;
+  eventId: string;
+  kind: string;
+  state: WebhookState;
+  attempts: number;
+  nextAttemptAt?: string;
+  error?: string;
+}
+
+export interface WebhookPage {
+  events: WebhookEntry[];
+  /** Where to read on; absent at the end. */
+  next?: Json;
+}
+
+/** How far a message has come, as its vendor reports it. */
+export interface DeliveryStatus {
+  provider: string;
+  messageId: string;
+  state: "accepted" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed";
+  /** The vendor's code for why it did not arrive. */
+  reason?: string;
+  at: string;
+}
+
+/** What a vendor tells us about, until when. */
+export interface Subscription {
+  id: string;
+  provider: string;
+  resource: string;
+  vendorId: string;
+  state: string;
+  expiresAt?: string;
+  renewAt?: string;
+  error?: string;
+  createdBy: string;
+}
+
+export interface BeginConsentRequest extends ProviderRequest {
+  consent: { redirectUri: string; scopes?: string[]; loginHint?: string };
+}
+
+/** Where to send the administrator's browser. */
+export interface ConsentStart {
+  url: string;
+  state: string;
+  expiresAt: string;
+}
+
+export interface CompleteConsentRequest extends ProviderRequest {
+  /** What the vendor's page sent back in the query. */
+  answer: { state: string; code?: string; error?: string };
+}
+
+/** A provider and the names of its operations. */
+export interface ListedProvider {
+  provider: string;
+  name: string;
+  /** Whether the platform has settings for schools that have none. */
+  hasDefaultConfig: boolean;
+  operations: string[];
+}
+
+/** A provider with its settings and operations. In this package a schema is `true`: it would weigh too much. */
+export interface DescribedProvider {
+  provider: string;
+  name: string;
+  recipient: string;
+  purpose: string;
+  docs: string;
+  config: Json;
+  operations: { name: string; access: string; urgent: boolean; arguments: Json; answer: Json }[];
 }
 
 /** Every function, with its request and its answer: what `Manager.call` takes. */
@@ -308,11 +427,27 @@ export interface Functions {
   setPermissions: [GrantRequest, Required<Grant>];
   permissions: [PermissionsRequest, Required<Grant> | null];
   createApiKey: [ApiKeyRequest, NewApiKey];
+  apiKeys: [TenantRequest, { apiKeys: ApiKey[] }];
+  revokeApiKey: [IdRequest, { id: string }];
+  authenticateApiKey: [{ key: string }, { tenant: string; actor: Actor }];
   audit: [AuditRequest, AuditPage];
   verifyAudit: [TenantRequest, Verification];
   stats: [StatsRequest, Stats];
   health: [ProviderRequest, HealthReport];
   healthAll: [TenantRequest, { integrations: HealthReport[] }];
+  receiveWebhook: [WebhookRequest, WebhookReceipt];
+  webhookRoute: [ProviderRequest, { route: string }];
+  webhooks: [WebhooksRequest, WebhookPage];
+  replayWebhook: [IdRequest, WebhookEntry];
+  delivery: [ProviderRequest & { messageId: string }, DeliveryStatus];
+  subscriptions: [TenantRequest, { subscriptions: Subscription[] }];
+  beginConsent: [BeginConsentRequest, ConsentStart];
+  completeConsent: [CompleteConsentRequest, ConfigView];
+  providers: [Record<string, never>, { providers: ListedProvider[] }];
+  provider: [{ provider: string }, DescribedProvider];
+  ready: [Record<string, never>, { status: "ok" }];
+  renewSubscriptions: [Record<string, never>, { renewed: number }];
+  mergeJournal: [Record<string, never>, { merged: number }];
 }
 
 /** The hub: providers, records and keys, for all tenants of this process. */

@@ -24,8 +24,7 @@ impl Manager {
         promise(async move {
             let options: OpenOptions = read_arguments(parse(&options)?)?;
             let builder = options.builder()?.http(FetchHttp::new(fetch));
-            let storage = options.storage.as_deref().unwrap_or("memory");
-            let manager = edge::storage(builder, storage).await?.build().await?;
+            let manager = options.connect(builder, "memory").await?.build().await?;
             Ok(Manager(manager).into())
         })
     }

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { randomBytes, randomUUID } from "node:crypto";
 import { Manager } from "../js/node.js";
 
-const required = (name) => process.env[name] ?? fail(`${name} is not set: run bindings/wasm/test.sh`);
+const required = (name) => process.env[name] ?? fail(`${name} is not set: run cargo xtask test --only wasm`);
 const fail = (message) => {
   throw new Error(message);
 };

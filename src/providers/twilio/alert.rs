@@ -214,7 +214,11 @@ impl Operation for SendEmergencyAlert {
 
     async fn run(self, call: &Call<'_, Twilio>) -> Result<AlertReport> {
         let text = self.message.as_str();
-        let targets: Vec<_> = self.recipients.iter().map(|to| Target { phone: &to.phone, text }).collect();
+        let targets: Vec<_> = self
+            .recipients
+            .iter()
+            .map(|to| Target { name: to.name.as_deref(), ..Target::new(&to.phone, text) })
+            .collect();
         let mut channels: Vec<Channel> = Vec::new();
         for channel in self.channels {
             if !channels.contains(&channel) {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -119,7 +120,7 @@ pub struct ChannelResult {
 }
 
 /// What became of one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RecipientResult {
@@ -127,6 +128,9 @@ pub struct RecipientResult {
     pub index: usize,
     /// The number, as it was given.
     pub phone: String,
+    /// The name, as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// `accepted` when at least one channel was, else `unknown` when one is, else `failed`; or `duplicate`.
     pub state: DeliveryState,
     /// For a duplicate: the position of the first.
@@ -137,6 +141,19 @@ pub struct RecipientResult {
     pub error: Option<DeliveryError>,
     /// Each channel that was tried.
     pub channels: Vec<ChannelResult>,
+}
+
+/// Name and number are personal: `Debug` shows neither.
+impl fmt::Debug for RecipientResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecipientResult")
+            .field("index", &self.index)
+            .field("state", &self.state)
+            .field("duplicate_of", &self.duplicate_of)
+            .field("error", &self.error)
+            .field("channels", &self.channels)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How many recipients ended in which state.
@@ -152,7 +169,15 @@ pub(super) struct Counts {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) phone: &'a str,
+    pub(super) name: Option<&'a str>,
     pub(super) text: &'a str,
+}
+
+impl<'a> Target<'a> {
+    /// This text to this number.
+    pub(super) fn new(phone: &'a str, text: &'a str) -> Self {
+        Self { phone, name: None, text }
+    }
 }
 
 /// What is to be done about a recipient.
@@ -306,7 +331,9 @@ fn report(
                 DeliveryState::Unknown => counts.unknown += 1,
                 DeliveryState::Duplicate => counts.duplicates += 1,
             }
-            RecipientResult { index, phone: targets[index].phone.to_owned(), state, duplicate_of, error, channels }
+            let Target { phone, name, .. } = targets[index];
+            let (phone, name) = (phone.to_owned(), name.map(str::to_owned));
+            RecipientResult { index, phone, name, state, duplicate_of, error, channels }
         })
         .collect();
     (counts, recipients)

@@ -160,10 +160,10 @@ impl Operation for SendBulkSms {
     async fn run(self, call: &Call<'_, Twilio>) -> Result<BulkReport> {
         let text = self.body.as_deref().unwrap_or_default();
         let (list, field, targets): (_, &(dyn Fn(usize) -> String + Sync), Vec<_>) = if self.own_texts() {
-            let targets = self.messages.iter().map(|message| Target { phone: &message.to, text: &message.body });
+            let targets = self.messages.iter().map(|message| Target::new(&message.to, &message.body));
             ("messages", &message_field, targets.collect())
         } else {
-            ("recipients", &recipient_field, self.recipients.iter().map(|phone| Target { phone, text }).collect())
+            ("recipients", &recipient_field, self.recipients.iter().map(|phone| Target::new(phone, text)).collect())
         };
         let (counts, results) = send_all(call, list, &targets, &[Channel::Sms], field).await?;
         for (name, count) in [("accepted", counts.accepted), ("failed", counts.failed), ("unknown", counts.unknown)] {

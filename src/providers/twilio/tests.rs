@@ -131,7 +131,10 @@ async fn an_alert_reaches_whom_it_can_and_reports_the_rest() {
         }
     });
     let alert: SendEmergencyAlert = read_arguments(json!({
-        "recipients": [{ "phone": one, "name": "John Doe" }, { "phone": "555-12" }, { "phone": two }, { "phone": one }],
+        "recipients": [
+            { "phone": one, "name": "John Doe" }, { "phone": "555-12", "name": "Jane Smith" }, { "phone": two },
+            { "phone": one },
+        ],
         "message": "School is closed",
         "alertType": "emergency",
         "channels": ["sms", "voice"],
@@ -147,10 +150,14 @@ async fn an_alert_reaches_whom_it_can_and_reports_the_rest() {
     assert_eq!(at("/recipients/1/state"), "failed");
     assert_eq!(at("/recipients/1/error/code"), "invalid_argument");
     assert_eq!(at("/recipients/1/error/field"), "recipients[1].phone");
+    assert_eq!((at("/recipients/0/name"), at("/recipients/1/name")), (json!("John Doe"), json!("Jane Smith")));
+    assert_eq!(json["recipients"][2].get("name"), None);
     assert_eq!(at("/recipients/2/channels/0/error/vendorCode"), "21610");
     assert_eq!(at("/recipients/3/state"), "duplicate");
     assert_eq!(at("/recipients/3/duplicateOf"), 0);
     assert_eq!(serde_json::from_value::<AlertReport>(json).unwrap(), report);
+    let shown = format!("{report:?}");
+    assert!(!shown.contains("John") && !shown.contains(&one), "{shown}");
     assert_eq!(bench.posts(), 4, "two channels to two people");
     let parts = bench.parts.0.lock();
     assert!(parts.contains(&"intend recipients[0]/sms".to_owned()));

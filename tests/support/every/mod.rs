@@ -82,8 +82,10 @@ impl School {
             .master_key(MasterKey::from_bytes(*b"0123456789abcdefghijklmnopqrstuv").unwrap())
             .providers(providers::all())
             .allow_private_addresses(true);
+        let unlimited = Quota { per_second: 0.0, burst: 0 };
+        builder = builder.actor_quota(unlimited);
         for vendor in VENDORS {
-            builder = builder.quota(vendor.id, Quota { per_second: 0.0, burst: 0 });
+            builder = builder.quota(vendor.id, unlimited);
         }
         let manager = builder.build().await.unwrap();
         let admin = Actor::new("u-1", Role::Admin);

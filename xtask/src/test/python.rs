@@ -19,10 +19,24 @@ pub(super) fn tests(tree: &Tree) -> Result<()> {
     let clean = installed(tree, "clean", "dev")?;
     run(pip(tree, &clean, &["install", "--requirement"]).arg(tree.need("bindings/uniffi/tests/requirements.txt")?))?;
 
+    // Outside of the tree, so that the installed package is read and not the folder it came from.
+    let work = work(tree)?;
+    let mypy = |module: &str| {
+        let mut mypy = tree.program(clean.join("python"));
+        mypy.current_dir(&work).env_remove("PYTHONPATH").args(["-m", module]);
+        mypy
+    };
+    // The stub says what the package is, and the README's example fits it.
+    let mut stub = mypy("mypy.stubtest");
+    stub.arg("sis_integrations").arg("--mypy-config-file").arg(tree.need("bindings/uniffi/tests/mypy.ini")?);
+    run(stub.arg("--allowlist").arg(tree.need("bindings/uniffi/tests/stubtest.txt")?))?;
+    let mut example = mypy("mypy");
+    example.args(["--strict", "--no-error-summary", "--cache-dir"]).arg(work.join("mypy"));
+    run(example.arg(tree.need("bindings/uniffi/tests/example.py")?))?;
+
     let sandbox = Sandbox::start(tree)?;
     let mut pytest = tree.program(clean.join("python"));
-    // Outside of the tree, so that the installed package is imported and not the folder it came from.
-    pytest.current_dir(work(tree)?).args(["-m", "pytest", "-p", "no:cacheprovider"]).arg(tree.path(TESTS));
+    pytest.current_dir(&work).args(["-m", "pytest", "-p", "no:cacheprovider"]).arg(tree.path(TESTS));
     pytest.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
     sandbox.tell(&mut pytest);
     run(&mut pytest)

@@ -1,6 +1,7 @@
 """The manager: requests put together as JSON, answers as plain dicts. What a call does, the library does."""
 
 import atexit
+import base64
 import dataclasses
 import enum
 import json
@@ -61,13 +62,17 @@ class Manager:
         allow_private_addresses=None,
         durability=None,
         config_defaults=None,
+        actor_quota=None,
+        max_database_bytes=None,
+        busy_timeout_ms=None,
     ):
         """Opens a manager: `await` it, or enter it with `async with`, which closes it afterwards.
 
         `storage` is `memory`, or `sqlite:` and a path (default `sqlite:sis.db`); `journal` is the beginning of the
         paths where an emergency is recorded while the storage cannot be written (default: beside the SQLite file; better
-        on another disk); `master_key` is by default what the
-        environment variable INTEGRATION_ENCRYPTION_KEY holds.
+        on another disk); `master_key` is by default what the environment variable INTEGRATION_ENCRYPTION_KEY holds.
+        `actor_quota` is how many calls one actor may make, as `{"perSecond": 100, "burst": 6000}`; `max_database_bytes`
+        and `busy_timeout_ms` are SQLite's.
         """
         return _Opening(
             cls,
@@ -78,6 +83,9 @@ class Manager:
                 allow_private_addresses=allow_private_addresses,
                 durability=durability,
                 config_defaults=config_defaults,
+                actor_quota=actor_quota,
+                max_database_bytes=max_database_bytes,
+                busy_timeout_ms=busy_timeout_ms,
             ),
         )
 
@@ -150,6 +158,18 @@ class Manager:
         api_key = _request(name=name, user_id=user_id, role=role, scopes=scopes, expires_at=expires_at)
         return await self.call("createApiKey", _request(tenant=tenant, actor=actor, api_key=api_key))
 
+    async def api_keys(self, *, tenant, actor):
+        """A school's API keys, newest first, those that are over too."""
+        return await self.call("apiKeys", _request(tenant=tenant, actor=actor))
+
+    async def revoke_api_key(self, *, tenant, actor, id):
+        """Revokes an API key, from now on."""
+        return await self.call("revokeApiKey", _request(tenant=tenant, actor=actor, id=id))
+
+    async def authenticate_api_key(self, *, key):
+        """Whose API key this is: `{"tenant", "actor"}`. Raises `Unauthenticated` for one that is not accepted."""
+        return await self.call("authenticateApiKey", _request(key=key))
+
     async def audit(
         self,
         *,
@@ -187,8 +207,73 @@ class Manager:
         return await self.call("health", _request(tenant=tenant, actor=actor, provider=provider))
 
     async def health_all(self, *, tenant, actor):
-        """The same of every provider the school has settings for."""
+        """The same of every provider; one that the actor may not ask is `denied`."""
         return await self.call("healthAll", _request(tenant=tenant, actor=actor))
+
+    async def receive_webhook(self, *, provider, url, headers, body):
+        """Takes a vendor's webhook: `url` as the vendor called it, `body` the bytes as they came.
+
+        Answer the vendor with 200, or with `reply` where the answer has one.
+        """
+        request = _request(provider=provider, url=url, headers=dict(headers))
+        request["bodyBase64"] = base64.b64encode(body).decode()
+        return await self.call("receiveWebhook", request)
+
+    async def webhook_route(self, *, tenant, actor, provider):
+        """The school's `route` for webhooks of the provider, for the query of the address that the vendor is given."""
+        return await self.call("webhookRoute", _request(tenant=tenant, actor=actor, provider=provider))
+
+    async def webhooks(self, *, tenant, actor, provider=None, state=None, limit=None, cursor=None):
+        """The webhook log, newest first: `{"events", "next"}`. Pass `next` as `cursor` to read on."""
+        chosen = _request(provider=provider, state=state, limit=limit, cursor=cursor)
+        return await self.call("webhooks", _request(tenant=tenant, actor=actor, filter=chosen))
+
+    async def replay_webhook(self, *, tenant, actor, id):
+        """Hands an event to the handlers once more."""
+        return await self.call("replayWebhook", _request(tenant=tenant, actor=actor, id=id))
+
+    async def delivery(self, *, tenant, actor, provider, message_id):
+        """How far a message has come, by its vendor's reports."""
+        request = _request(tenant=tenant, actor=actor, provider=provider, message_id=message_id)
+        return await self.call("delivery", request)
+
+    async def subscriptions(self, *, tenant, actor):
+        """What vendors tell the school about, until when."""
+        return await self.call("subscriptions", _request(tenant=tenant, actor=actor))
+
+    async def begin_consent(self, *, tenant, actor, provider, redirect_uri, scopes=None, login_hint=None):
+        """Begins connecting a provider: send the administrator's browser to the answer's `url`."""
+        consent = _request(redirect_uri=redirect_uri, scopes=scopes, login_hint=login_hint)
+        return await self.call(
+            "beginConsent", _request(tenant=tenant, actor=actor, provider=provider, consent=consent)
+        )
+
+    async def complete_consent(self, *, tenant, actor, provider, state, code=None, error=None):
+        """Ends it with what the vendor's page sent back in the query; answers the settings."""
+        answer = _request(state=state, code=code, error=error)
+        return await self.call(
+            "completeConsent", _request(tenant=tenant, actor=actor, provider=provider, answer=answer)
+        )
+
+    async def providers(self):
+        """Every provider with the names of its operations."""
+        return await self.call("providers", {})
+
+    async def provider(self, *, provider):
+        """A provider with its settings and operations, each with its JSON schema."""
+        return await self.call("provider", _request(provider=provider))
+
+    async def ready(self):
+        """Whether the storage answers: for a load balancer's probe."""
+        return await self.call("ready", {})
+
+    async def renew_subscriptions(self):
+        """Renews subscriptions whose time has come. Runs by itself every minute."""
+        return await self.call("renewSubscriptions", {})
+
+    async def merge_journal(self):
+        """Merges what emergencies left in the second journal. Runs by itself when the storage works again."""
+        return await self.call("mergeJournal", {})
 
     async def call(self, function, request):
         """Calls any function by its name, with the request as the REST API names it."""

@@ -35,6 +35,10 @@ export async function main(module: WebAssembly.Module): Promise<void> {
   const ok: boolean = intact && entries.every((entry) => entry.state !== "in_progress") && next === undefined;
   console.log(ok, version, (await errorCodes()).permission_denied);
 
+  const { apiKeys } = await manager.call("apiKeys", { tenant: "school-1", actor });
+  await manager.call("revokeApiKey", { tenant: "school-1", actor, id: apiKeys[0]!.id });
+  await manager.call("ready", {});
+
   // @ts-expect-error there is no such role
   const king: Actor = { id: "u-1", role: "king" };
   // @ts-expect-error the operation is missing

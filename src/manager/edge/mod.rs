@@ -4,20 +4,29 @@
 //! [`dispatch`] takes the name of a function and its request as an object; field names are those of the REST API.
 //! [`open`] takes the options of a manager.
 
-use std::{collections::BTreeMap, time::Duration};
+mod catalogue;
+mod requests;
+
+use std::time::Duration;
 
 use base64::Engine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{Builder, ConsentAnswer, ConsentRequest, Durability, IntegrationManager, Tenant, WebhookRequest};
+pub(crate) use catalogue::described;
+use catalogue::listed;
+use requests::{
+    Audit, BeginConsent, CompleteConsent, Configure, CreateApiKey, Execute, GetPermissions, Nothing, OfId, OfMessage,
+    OfProvider, OfTenant, Period, ProviderId, ReceiveWebhook, SetPermissions, ShownKey, Webhooks,
+};
+
+use super::{Builder, Durability, IntegrationManager, Tenant, WebhookRequest};
 use crate::{
     error::{Error, ErrorCode, Result},
-    model::{Actor, Disclosure, Timestamp},
-    providers::{self, read_object},
+    providers::{self, Quota, read_object},
     security::MasterKey,
-    services::{ApiKeyRequest, AuditFilter, ConfigChange, Grant, WebhookFilter},
+    services::ConfigChange,
     storage::MemoryStorage,
 };
 
@@ -54,6 +63,25 @@ pub struct OpenOptions {
     /// Settings of providers, by id, for every tenant that has not its own.
     #[serde(default)]
     pub config_defaults: Map<String, Value>,
+    /// Of SQLite: how large the database may become; beyond that calls fail with `storage_full`. Default: no limit.
+    #[serde(default)]
+    pub max_database_bytes: Option<u64>,
+    /// Of SQLite: how long to wait for another process's commit. Default: 5000.
+    #[serde(default)]
+    pub busy_timeout_ms: Option<u64>,
+    /// How many calls one actor may make. Default: 100 a second, 6,000 at once.
+    #[serde(default)]
+    pub actor_quota: Option<ActorQuota>,
+}
+
+/// How many calls one actor of a school may make; emergencies pass.
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ActorQuota {
+    /// Calls a second in the long run; 0 is no limit.
+    pub per_second: f64,
+    /// Calls at once.
+    pub burst: u32,
 }
 
 /// When outcomes must be on the disk.
@@ -85,6 +113,9 @@ impl OpenOptions {
         if let Some(path) = &self.journal {
             builder = journal(builder, path)?;
         }
+        if let Some(ActorQuota { per_second, burst }) = self.actor_quota {
+            builder = builder.actor_quota(Quota { per_second, burst });
+        }
         for (provider, settings) in &self.config_defaults {
             let Value::Object(settings) = settings.clone() else {
                 return Err(Error::invalid(format!("configDefaults.{provider}"), "must be an object"));
@@ -92,6 +123,12 @@ impl OpenOptions {
             builder = builder.config_defaults(provider, settings);
         }
         Ok(builder)
+    }
+
+    /// The builder with the storage that the options name, or else the one of this address.
+    pub async fn connect(&self, builder: Builder, default: &str) -> Result<Builder> {
+        let address = self.storage.as_deref().unwrap_or(default);
+        connect(builder, address, self.max_database_bytes, self.busy_timeout_ms).await
     }
 }
 
@@ -111,174 +148,37 @@ fn journal(_builder: Builder, _path: &str) -> Result<Builder> {
 /// Opens a manager from its options as JSON.
 pub async fn open(options: Value) -> Result<IntegrationManager> {
     let options: OpenOptions = read_object(options)?;
-    let builder = options.builder()?;
-    storage(builder, options.storage.as_deref().unwrap_or("sqlite:sis.db")).await?.build().await
+    options.connect(options.builder()?, "sqlite:sis.db").await?.build().await
 }
 
 /// The builder with the storage that the address names: `memory`, or `sqlite:` and a path.
 pub async fn storage(builder: Builder, address: &str) -> Result<Builder> {
+    connect(builder, address, None, None).await
+}
+
+async fn connect(builder: Builder, address: &str, most: Option<u64>, busy_ms: Option<u64>) -> Result<Builder> {
     if address == "memory" {
+        // What is not obeyed must not be taken for what is.
+        for (name, given) in [("maxDatabaseBytes", most), ("busyTimeoutMs", busy_ms)] {
+            if given.is_some() {
+                return Err(Error::invalid(name, "is of sqlite: alone"));
+            }
+        }
         return Ok(builder.storage(MemoryStorage::new()));
     }
     #[cfg(all(feature = "sqlite", not(target_family = "wasm")))]
     if let Some(path) = address.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-        return Ok(builder.storage(crate::storage::SqliteStorage::open(path).await?));
+        let mut sqlite = crate::storage::SqliteStorage::builder(path);
+        if let Some(bytes) = most {
+            sqlite = sqlite.max_size_bytes(bytes);
+        }
+        if let Some(millis) = busy_ms {
+            sqlite = sqlite.busy_timeout(Duration::from_millis(millis));
+        }
+        return Ok(builder.storage(sqlite.open().await?));
     }
     // An address may hold a password: it is not repeated.
     Err(Error::invalid("storage", "must be memory, or sqlite: and a path; other databases are not built in yet"))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Execute {
-    tenant: String,
-    actor: Actor,
-    provider: String,
-    operation: String,
-    #[serde(default)]
-    arguments: Value,
-    #[serde(default)]
-    idempotency_key: Option<String>,
-    #[serde(default)]
-    disclosure: Disclosure,
-    #[serde(default)]
-    deadline_ms: Option<u64>,
-    #[serde(default)]
-    wait: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Configure {
-    tenant: String,
-    actor: Actor,
-    provider: String,
-    #[serde(default)]
-    enabled: Option<bool>,
-    #[serde(default)]
-    config: Option<Map<String, Value>>,
-    #[serde(default)]
-    expected_version: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SetPermissions {
-    tenant: String,
-    actor: Actor,
-    user_id: String,
-    provider: String,
-    permissions: Grant,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct GetPermissions {
-    tenant: String,
-    actor: Actor,
-    user_id: String,
-    provider: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OfTenant {
-    tenant: String,
-    actor: Actor,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OfProvider {
-    tenant: String,
-    actor: Actor,
-    provider: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Audit {
-    tenant: String,
-    actor: Actor,
-    #[serde(default)]
-    filter: AuditFilter,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Period {
-    tenant: String,
-    actor: Actor,
-    #[serde(default)]
-    from: Option<Timestamp>,
-    #[serde(default)]
-    to: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CreateApiKey {
-    tenant: String,
-    actor: Actor,
-    api_key: ApiKeyRequest,
-}
-
-/// A webhook as the host received it: the body as text where it is UTF-8, else as base64, to the byte.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ReceiveWebhook {
-    provider: String,
-    url: url::Url,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
-    body: Option<String>,
-    #[serde(default)]
-    body_base64: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Webhooks {
-    tenant: String,
-    actor: Actor,
-    #[serde(default)]
-    filter: WebhookFilter,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReplayWebhook {
-    tenant: String,
-    actor: Actor,
-    id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OfMessage {
-    tenant: String,
-    actor: Actor,
-    provider: String,
-    message_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BeginConsent {
-    tenant: String,
-    actor: Actor,
-    provider: String,
-    consent: ConsentRequest,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CompleteConsent {
-    tenant: String,
-    actor: Actor,
-    provider: String,
-    answer: ConsentAnswer,
 }
 
 /// The functions [`dispatch`] knows.
@@ -290,6 +190,9 @@ pub const FUNCTIONS: &[&str] = &[
     "setPermissions",
     "permissions",
     "createApiKey",
+    "apiKeys",
+    "revokeApiKey",
+    "authenticateApiKey",
     "audit",
     "verifyAudit",
     "stats",
@@ -303,6 +206,11 @@ pub const FUNCTIONS: &[&str] = &[
     "subscriptions",
     "beginConsent",
     "completeConsent",
+    "providers",
+    "provider",
+    "ready",
+    "renewSubscriptions",
+    "mergeJournal",
 ];
 
 /// Calls one function of the manager: its request and its answer are objects.
@@ -369,6 +277,20 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
             answer["key"] = made.key.expose().clone().into();
             Ok(answer)
         }
+        "apiKeys" => {
+            let OfTenant { tenant, actor } = read(request)?;
+            Ok(json!({ "apiKeys": school(manager, &tenant)?.api_keys(&actor).await? }))
+        }
+        "revokeApiKey" => {
+            let OfId { tenant, actor, id } = read(request)?;
+            school(manager, &tenant)?.revoke_api_key(&actor, &id).await?;
+            Ok(json!({ "id": id }))
+        }
+        "authenticateApiKey" => {
+            let ShownKey { key } = read(request)?;
+            let (tenant, actor) = manager.authenticate_api_key(key.expose()).await?;
+            Ok(json!({ "tenant": tenant, "actor": actor }))
+        }
         "audit" => {
             let Audit { tenant, actor, filter } = read(request)?;
             write(school(manager, &tenant)?.audit(&actor, &filter).await?)
@@ -413,7 +335,7 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
             write(school(manager, &tenant)?.webhooks(&actor, &filter).await?)
         }
         "replayWebhook" => {
-            let ReplayWebhook { tenant, actor, id } = read(request)?;
+            let OfId { tenant, actor, id } = read(request)?;
             write(school(manager, &tenant)?.replay_webhook(&actor, &id).await?)
         }
         "delivery" => {
@@ -432,6 +354,27 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
             let CompleteConsent { tenant, actor, provider, answer } = read(request)?;
             write(school(manager, &tenant)?.complete_consent(&actor, &provider, answer).await?)
         }
+        "providers" => {
+            let Nothing {} = read(request)?;
+            Ok(json!({ "providers": manager.providers().map(|spec| listed(manager, spec)).collect::<Vec<_>>() }))
+        }
+        "provider" => {
+            let ProviderId { provider } = read(request)?;
+            Ok(described(manager.provider(&provider)?))
+        }
+        "ready" => {
+            let Nothing {} = read(request)?;
+            manager.ready().await?;
+            Ok(json!({ "status": "ok" }))
+        }
+        "renewSubscriptions" => {
+            let Nothing {} = read(request)?;
+            Ok(json!({ "renewed": manager.renew_subscriptions().await? }))
+        }
+        "mergeJournal" => {
+            let Nothing {} = read(request)?;
+            Ok(json!({ "merged": manager.merge_journal().await? }))
+        }
         _ => Err(Error::new(
             ErrorCode::NotFound,
             format!("there is no such function; there are {}", FUNCTIONS.join(", ")),
@@ -449,4 +392,64 @@ pub(crate) fn read<T: DeserializeOwned>(request: Value) -> Result<T> {
 
 fn write(answer: impl Serialize) -> Result<Value> {
     serde_json::to_value(answer).map_err(|_| Error::internal("an answer cannot be written as JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every public function of a manager and of a school, and by what name other languages call it.
+    #[test]
+    fn every_function_of_rust_has_its_own_here() {
+        // What has another name, and what other languages have in another form.
+        let named = [
+            ("configure_json", "configure"),
+            ("grant", "setPermissions"),
+            ("call", "execute"),
+            ("stream", "execute"),
+            ("request", "execute"),
+            // `runtime` is Rust's own; the others are parts of every request or of a handle.
+            ("runtime", ""),
+            ("builder", ""),
+            ("tenant", ""),
+            ("id", ""),
+            ("close", ""),
+            // Of what `configs` and `providers` answer.
+            ("has_default_config", "providers"),
+        ];
+        let sources = [
+            include_str!("../mod.rs"),
+            include_str!("../tenant.rs"),
+            include_str!("../consent.rs"),
+            include_str!("../webhooks.rs"),
+            include_str!("../subscriptions.rs"),
+        ];
+        let mut seen = 0;
+        for block in sources.iter().flat_map(|source| source.split("\nimpl ").skip(1)) {
+            if !["Tenant {", "IntegrationManager {", "super::IntegrationManager {"]
+                .iter()
+                .any(|of| block.starts_with(of))
+            {
+                continue;
+            }
+            let body = block.split("\n}").next().unwrap();
+            for line in body.lines() {
+                let Some(rest) = line.strip_prefix("    pub async fn ").or(line.strip_prefix("    pub fn ")) else {
+                    continue;
+                };
+                let name = rest.split(['(', '<']).next().unwrap();
+                let other = named.iter().find(|(rust, _)| *rust == name).map(|(_, other)| (*other).to_owned());
+                let function = other.unwrap_or_else(|| camel(name));
+                assert!(function.is_empty() || FUNCTIONS.contains(&function.as_str()), "{name} is not to be reached");
+                seen += 1;
+            }
+        }
+        assert!(seen > FUNCTIONS.len(), "only {seen} functions were found");
+    }
+
+    fn camel(name: &str) -> String {
+        let mut words = name.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
+    }
 }
