@@ -76,8 +76,9 @@ impl Client {
         sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
     ) -> Result<Response> {
         let mut may_have_acted = false;
-        let result = self.attempts(request, plan, attempts, &mut may_have_acted, sign).await;
-        result.map_err(|error| match error.code() {
+        // On the heap: every operation's future holds this one, some of them many times.
+        let result = Box::pin(self.attempts(request, plan, attempts, &mut may_have_acted, sign));
+        result.await.map_err(|error| match error.code() {
             // The vendor will answer the same key as it did then, whichever of the attempts it was.
             code if code != ErrorCode::OutcomeUnknown && may_have_acted && plan.repeat == Repeat::WithKey => {
                 let why = "the vendor may have acted; repeat the call with the same idempotency key";

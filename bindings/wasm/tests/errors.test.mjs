@@ -106,6 +106,44 @@ test("no secret and no address stands in an error, nor in what a manager shows",
   assert.ok(!inspect(manager, { depth: 9, showHidden: true }).includes(masterKey));
 });
 
+test("more recipients than an alert takes", async (t) => {
+  const manager = await open(t);
+  const recipients = Array(100_001).fill({ phone: "+15551234567" });
+  const alert = { provider: "twilio", operation: "sendEmergencyAlert", arguments: { recipients, message: "Closed" } };
+  const error = await fails(manager.execute({ tenant: freshTenant(), actor: admin, ...alert }), {
+    code: "invalid_argument",
+    field: "recipients",
+  });
+  assert.match(error.message, /100000/);
+});
+
+test("what is of SQLite alone is refused", async () => {
+  const masterKey = randomBytes(32).toString("hex");
+  await fails(Manager.open({ masterKey, maxDatabaseBytes: 1 }), { code: "invalid_argument", field: "maxDatabaseBytes" });
+});
+
+test("a key works until it is revoked", async (t) => {
+  const manager = await open(t);
+  const school = { tenant: freshTenant(), actor: admin };
+  const apiKey = { name: "bus", userId: "u-2", role: "staff", scopes: ["twilio:*"] };
+  const { id, key } = await manager.call("createApiKey", { ...school, apiKey });
+  assert.equal((await manager.call("authenticateApiKey", { key })).actor.id, "u-2");
+  assert.deepEqual(await manager.call("revokeApiKey", { ...school, id }), { id });
+  await fails(manager.call("authenticateApiKey", { key }), { code: "unauthenticated" });
+  const { apiKeys } = await manager.call("apiKeys", school);
+  assert.deepEqual([apiKeys[0].id, typeof apiKeys[0].revokedAt, apiKeys[0].key], [id, "string", undefined]);
+  await fails(manager.call("revokeApiKey", { ...school, id: "nobody" }), { code: "not_found", field: "id" });
+});
+
+test("the types name every function", async (t) => {
+  const manager = await open(t);
+  const { message } = await fails(manager.call("nonsense", {}), { code: "not_found" });
+  const functions = message.split("there are ")[1].split(", ");
+  const types = readFileSync(new URL("../js/index.d.ts", import.meta.url), "utf8");
+  const table = /export interface Functions \{([^]+?)\n\}/.exec(types)[1];
+  assert.deepEqual([...table.matchAll(/^  (\w+): \[/gm)].map(([, name]) => name).sort(), functions.sort());
+});
+
 test("the types name every error code", async () => {
   const types = readFileSync(new URL("../js/index.d.ts", import.meta.url), "utf8");
   const union = /export type ErrorCode =([^;]+);/.exec(types)[1];
