@@ -41,6 +41,7 @@ class Manager:
         cls,
         *,
         storage: str | None = None,
+        journal: str | None = None,
         master_key: str | None = None,
         allow_private_addresses: bool | None = None,
         durability: Literal["strict", "relaxed"] | None = None,
