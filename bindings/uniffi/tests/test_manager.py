@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import hmac
-import sqlite3
 import urllib.parse
 from datetime import datetime, timedelta, timezone
 
@@ -11,7 +10,6 @@ import pytest
 
 from sis_integrations import (
     Actor,
-    InvalidArgument,
     Manager,
     NotConfigured,
     NotFound,
@@ -158,43 +156,6 @@ def test_the_same_database_again(tmp_path, tenant, sandbox, sms):
             await manager.execute(tenant=tenant, actor=ADMIN, **sms)
 
     asyncio.run(main())
-
-
-def test_an_alarm_leaves_while_the_database_is_locked(tmp_path, tenant, sandbox):
-    (tmp_path / "elsewhere").mkdir()
-    journal = tmp_path / "elsewhere" / "alarm"
-    recipients = [{"phone": "+15551230001", "name": "Ada"}, {"phone": "+15551230002", "name": "Ben"}]
-    alarm = {"recipients": recipients, "message": "Leave the building.", "alertType": "drill", "channels": ["sms"]}
-
-    async def main():
-        async with Manager.open(
-            storage=f"sqlite:{tmp_path}/sis.db",
-            journal=str(journal),
-            busy_timeout_ms=200,
-            master_key=MASTER_KEY,
-            allow_private_addresses=True,
-        ) as manager:
-            school = {"tenant": tenant, "actor": ADMIN, "provider": "twilio"}
-            await manager.configure(**school, config=sandbox.settings())
-            await manager.execute(**school, operation="getBalance")
-            other = sqlite3.connect(tmp_path / "sis.db", isolation_level=None)
-            other.execute("BEGIN IMMEDIATE")
-            send = {"operation": "sendEmergencyAlert", "arguments": alarm, "idempotency_key": "drill"}
-            first = await manager.execute(**school, **send)
-            again = await manager.execute(**school, **send)
-            assert {recipient["state"] for recipient in first["output"]["recipients"]} == {"accepted"}
-            assert again["replayed"] and again["output"] == first["output"]
-            assert [file for file in journal.parent.iterdir() if file.suffix != ".reserve"]
-            other.execute("ROLLBACK")
-
-    asyncio.run(main())
-
-    async def rejected():
-        with pytest.raises(InvalidArgument) as error:
-            await Manager.open(storage="memory", journal="", master_key=MASTER_KEY)
-        assert error.value.field == "journal"
-
-    asyncio.run(rejected())
 
 
 def test_defaults_for_every_school(tenant, sandbox, sms):

@@ -79,6 +79,41 @@ def test_a_locked_database(tmp_path, tenant):
     asyncio.run(main())
 
 
+def test_an_alarm_leaves_while_the_database_is_locked(tmp_path, tenant, sandbox):
+    (tmp_path / "elsewhere").mkdir()
+    journal = tmp_path / "elsewhere" / "alarm"
+    recipients = [{"phone": "+15551230001", "name": "Ada"}, {"phone": "+15551230002", "name": "Ben"}]
+    alarm = {"recipients": recipients, "message": "Leave the building.", "alertType": "drill", "channels": ["sms"]}
+    options = {"journal": str(journal), "busy_timeout_ms": 200, "allow_private_addresses": True}
+
+    async def main():
+        async with opened(tmp_path / "sis.db", **options) as manager:
+            school = {"tenant": tenant, "actor": ADMIN, "provider": "twilio"}
+            send = {"operation": "sendEmergencyAlert", "arguments": alarm, "idempotency_key": "drill"}
+            await manager.configure(**school, config=sandbox.settings())
+            await manager.execute(**school, operation="getBalance")
+            with locked(tmp_path / "sis.db"):
+                first = await manager.execute(**school, **send)
+                again = await manager.execute(**school, **send)
+                assert [file for file in journal.parent.iterdir() if file.suffix != ".reserve"]
+            assert [(of["name"], of["state"]) for of in first["output"]["recipients"]] == [
+                ("Ada", "accepted"),
+                ("Ben", "accepted"),
+            ]
+            assert again["replayed"] and again["output"] == first["output"]
+
+    asyncio.run(main())
+
+
+def test_where_the_journal_is():
+    async def main():
+        with pytest.raises(InvalidArgument) as caught:
+            await Manager.open(storage="memory", master_key=MASTER_KEY, journal="")
+        assert caught.value.field == "journal"
+
+    asyncio.run(main())
+
+
 def test_what_is_of_sqlite_alone():
     async def main():
         for option in ["max_database_bytes", "busy_timeout_ms"]:
