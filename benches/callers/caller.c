@@ -13,7 +13,7 @@ enum { ROUNDS = 9, CALLS = 5000 };
 static void checked(sis_status status, sis_error *error) {
     if (status == SIS_STATUS_OK) return;
     sis_str message = sis_error_message(error);
-    fprintf(stderr, "%.*s\n", (int)message.len, message.ptr);
+    fprintf(stderr, "%.*s\n", (int)message.len, message.data);
     exit(1);
 }
 
