@@ -1,14 +1,18 @@
-use std::future::Future;
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::{Context, Poll, Waker},
+};
 
 use sis_integrations::{Error, ErrorCode, Result};
-use tokio::task::JoinHandle;
+use tokio::{runtime::Runtime, task::JoinHandle};
 
 use crate::gate;
 
 /// A runtime of the handle's own. Work is sent there and awaited by whoever polls: the foreign event loop drives
 /// nothing but a waker.
 pub(crate) struct Engine {
-    runtime: Option<tokio::runtime::Runtime>,
+    runtime: Option<Runtime>,
     process: u32,
 }
 
@@ -22,24 +26,51 @@ impl Engine {
         Ok(Self { runtime: Some(runtime), process: std::process::id() })
     }
 
-    /// Runs `task` on the runtime. A future that is dropped drops the task with it, as any future would: the core sees
-    /// its caller go, and records what came of the call.
+    /// Runs `task` on the runtime, and waits for it. A future that is dropped drops the task with it, as any future
+    /// would: the core sees its caller go, and records what came of the call.
     pub(crate) async fn run<T, F>(&self, task: F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
+        Running(self.runtime()?.spawn(task)).end().await
+    }
+
+    /// Runs `task` on the caller's thread until it first waits, and from there on the runtime. What is answered from
+    /// memory changes no thread: to wake a foreign event loop takes longer than such a call.
+    pub(crate) fn begin<T, F>(&self, task: F) -> Result<Begun<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let runtime = self.runtime()?;
+        let mut task = Box::pin(task);
+        let _entered = runtime.enter();
+        let polled = catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
+        match polled {
+            Ok(Poll::Ready(answer)) => answer.map(Begun::Answered),
+            // It is polled again at once, and leaves its real waker then.
+            Ok(Poll::Pending) => Ok(Begun::Running(Running(runtime.spawn(task)))),
+            Err(_) => Err(panicked()),
+        }
+    }
+
+    /// Runs all of `task` on the runtime.
+    pub(crate) fn spawn<T, F>(&self, task: F) -> Result<Running<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        Ok(Running(self.runtime()?.spawn(task)))
+    }
+
+    fn runtime(&self) -> Result<&Runtime> {
         if self.forked() {
             // The threads stayed with the parent: to wait for them would be to wait for ever.
             return Err(Error::new(ErrorCode::Closed, "the manager was opened before fork: open one in this process"));
         }
-        let Some(runtime) = self.runtime.as_ref().filter(|_| !gate::is_shut()) else {
-            return Err(Error::new(ErrorCode::Closed, "the program is ending"));
-        };
-        let mut running = AbortOnDrop(runtime.spawn(task));
-        gate::gated(&mut running.0).await.unwrap_or_else(|_| {
-            Err(Error::internal("the library panicked; the message is on the standard error output"))
-        })
+        let runtime = self.runtime.as_ref().filter(|_| !gate::is_shut());
+        runtime.ok_or_else(|| Error::new(ErrorCode::Closed, "the program is ending"))
     }
 
     fn forked(&self) -> bool {
@@ -59,10 +90,27 @@ impl Drop for Engine {
     }
 }
 
-struct AbortOnDrop<T>(JoinHandle<T>);
+/// What came of a task at once.
+pub(crate) enum Begun<T> {
+    Answered(T),
+    Running(Running<T>),
+}
 
-impl<T> Drop for AbortOnDrop<T> {
+/// A task of the runtime, aborted when nobody waits for it any more.
+pub(crate) struct Running<T>(JoinHandle<Result<T>>);
+
+impl<T> Running<T> {
+    pub(crate) async fn end(mut self) -> Result<T> {
+        gate::gated(&mut self.0).await.unwrap_or_else(|_| Err(panicked()))
+    }
+}
+
+impl<T> Drop for Running<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+fn panicked() -> Error {
+    Error::internal("the library panicked; the message is on the standard error output")
 }

@@ -13,6 +13,6 @@ mod manager;
 
 pub use error::ManagerError;
 pub use gate::shut_gate;
-pub use manager::Manager;
+pub use manager::{BegunCall, Manager, RunningCall};
 
 uniffi::setup_scaffolding!();

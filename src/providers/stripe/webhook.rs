@@ -69,7 +69,8 @@ fn event(body: &[u8]) -> Result<WebhookEvent> {
         return Err(bad_body("has no id or no type"));
     };
     let created = data.get("created").and_then(Value::as_i64);
-    let mut event = WebhookEvent::new(id, kind, data.clone());
+    let mut event = WebhookEvent::new(id, kind, Value::Null);
+    event.data = data;
     event.at = created.map(|seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
     Ok(event)
 }

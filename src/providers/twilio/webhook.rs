@@ -2,6 +2,8 @@
 //!
 //! <https://www.twilio.com/docs/usage/webhooks/webhooks-security>
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
@@ -18,7 +20,7 @@ use crate::{
     },
 };
 
-type Pairs = Vec<(String, String)>;
+type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Verifies the signature over every address that Twilio may have signed, then reads the event.
 ///
@@ -28,8 +30,8 @@ pub(super) fn read(config: &TwilioConfig, incoming: &Incoming<'_>) -> Result<Web
     let signature = STANDARD.decode(signature.trim()).map_err(|_| bad_signature())?;
     // A JSON body is signed by its digest, which stands in the address.
     let digest = incoming.url.query_pairs().find(|(name, _)| name == "bodySHA256").map(|(_, digest)| digest);
-    let form: Pairs = if digest.is_some() { Vec::new() } else { pairs(incoming.body) };
-    let mut sorted: Vec<&(String, String)> = form.iter().collect();
+    let form = if digest.is_some() { Vec::new() } else { pairs(incoming.body) };
+    let mut sorted: Vec<_> = form.iter().collect();
     sorted.sort();
     let secrets = [Some(&config.auth_token), config.previous_auth_token.as_ref()];
     // Which address was signed is no secret: the first that fits will do.
@@ -54,19 +56,20 @@ pub(super) fn read(config: &TwilioConfig, incoming: &Incoming<'_>) -> Result<Web
 
 /// The account that a webhook claims to be of.
 pub(super) fn claimed_account(incoming: &Incoming<'_>) -> Option<String> {
-    let named = pairs(incoming.body).into_iter().find(|(name, _)| name == "AccountSid").map(|(_, sid)| sid);
+    let named =
+        pairs(incoming.body).into_iter().find(|(name, _)| name == "AccountSid").map(|(_, sid)| sid.into_owned());
     named.or_else(|| {
         let body: Value = serde_json::from_slice(incoming.body).ok()?;
         body.get("AccountSid").or_else(|| body.get("account_sid"))?.as_str().map(str::to_owned)
     })
 }
 
-fn pairs(body: &[u8]) -> Pairs {
-    url::form_urlencoded::parse(body).into_owned().collect()
+fn pairs(body: &[u8]) -> Pairs<'_> {
+    url::form_urlencoded::parse(body).collect()
 }
 
 /// HMAC-SHA1 over the address and, sorted by name and value, every parameter's name and value.
-fn sign(secret: &str, address: &str, sorted: &[&(String, String)]) -> Vec<u8> {
+fn sign(secret: &str, address: &str, sorted: &[&(Cow<'_, str>, Cow<'_, str>)]) -> [u8; 20] {
     let mut mac =
         Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| unreachable!("HMAC takes any key"));
     mac.update(address.as_bytes());
@@ -74,7 +77,7 @@ fn sign(secret: &str, address: &str, sorted: &[&(String, String)]) -> Vec<u8> {
         mac.update(name.as_bytes());
         mac.update(value.as_bytes());
     }
-    mac.finalize().into_bytes().to_vec()
+    mac.finalize().into_bytes().into()
 }
 
 /// What Twilio may have signed beside the address as it came: the one that the settings give it where a proxy has changed
@@ -96,13 +99,14 @@ fn addresses(config: &TwilioConfig, url: &Url) -> Vec<String> {
 }
 
 /// A name that stands there several times becomes an array.
-fn object(pairs: Pairs) -> Value {
+fn object(pairs: Pairs<'_>) -> Value {
     let mut object = Map::new();
     for (name, value) in pairs {
-        match object.get_mut(&name) {
-            None => drop(object.insert(name, value.into())),
-            Some(Value::Array(values)) => values.push(value.into()),
-            Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
+        let value = Value::String(value.into_owned());
+        match object.get_mut(&*name) {
+            None => drop(object.insert(name.into_owned(), value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
         }
     }
     Value::Object(object)
@@ -143,7 +147,8 @@ fn event(data: Value) -> Result<WebhookEvent> {
             None => delivery,
         }
     });
-    let mut event = WebhookEvent::new(format!("{sid}/{status}"), kind, data.clone());
+    let mut event = WebhookEvent::new(format!("{sid}/{status}"), kind, Value::Null);
+    event.data = data;
     event.delivery = delivery;
     Ok(event)
 }

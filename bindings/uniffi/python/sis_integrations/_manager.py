@@ -119,7 +119,7 @@ class Manager:
             deadline_ms=deadline_ms,
             wait=wait,
         )
-        return await _answer(self._native.execute(_dump(request)))
+        return await self.call("execute", request)
 
     async def configure(self, *, tenant, actor, provider, config=None, enabled=None, expected_version=None):
         """Changes a school's settings for a provider, and answers them with secrets masked."""
@@ -131,13 +131,13 @@ class Manager:
             enabled=enabled,
             expected_version=expected_version,
         )
-        return await _answer(self._native.configure(_dump(request)))
+        return await self.call("configure", request)
 
     async def grant(self, *, tenant, actor, user_id, provider, role=None, allow=None, deny=None, expires_at=None):
         """Sets what a user may do with a provider beyond what their role allows. A denial wins."""
         permissions = _request(role=role, allow=allow, deny=deny, expires_at=expires_at)
         request = _request(tenant=tenant, actor=actor, user_id=user_id, provider=provider, permissions=permissions)
-        return await _answer(self._native.grant(_dump(request)))
+        return await self.call("setPermissions", request)
 
     async def permissions(self, *, tenant, actor, user_id, provider):
         """What was granted to a user."""
@@ -277,11 +277,19 @@ class Manager:
 
     async def call(self, function, request):
         """Calls any function by its name, with the request as the REST API names it."""
-        return await _answer(self._native.call(function, _dump(request)))
+        try:
+            begun = self._native.begin(_dump({"function": function, "request": request}))
+            # What needs no waiting is answered by now, and the event loop is left alone.
+            text = begun.answer if begun.is_answered() else await begun.call.answer()
+        except (_native.ManagerError, _native.InternalError) as error:
+            failed = _translated(error)
+        else:
+            return json.loads(text)
+        raise failed from None
 
     async def close(self, deadline_ms=30_000):
         """Lets no further call in, waits so long for those under way, and writes what is queued."""
-        await _answer(self._native.close(deadline_ms))
+        await _awaited(self._native.close(deadline_ms))
 
     async def __aenter__(self):
         return self
@@ -299,7 +307,7 @@ class _Opening:
         self._manager = None
 
     async def _open(self):
-        return self._kind(await _translated(_native.Manager.open(_dump(self._options))))
+        return self._kind(await _awaited(_native.Manager.open(_dump(self._options))))
 
     def __await__(self):
         return self._open().__await__()
@@ -322,10 +330,6 @@ def _camel(name):
     return first + "".join(word.capitalize() for word in others)
 
 
-def _dump(request):
-    return json.dumps(request, default=_plain)
-
-
 def _plain(value):
     if isinstance(value, Actor):
         return _request(**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
@@ -334,21 +338,24 @@ def _plain(value):
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-async def _answer(call):
-    text = await _translated(call)
-    return None if text is None else json.loads(text)
+# Made once: `json.dumps` would make one for each call.
+_dump = json.JSONEncoder(default=_plain).encode
 
 
-async def _translated(call):
+async def _awaited(call):
     try:
         return await call
-    except _native.ManagerError as error:
-        failed = error
-    except _native.InternalError:
-        # A panic at the boundary itself. Its words are the library's own business, on the standard error output.
-        words = "the library panicked"
-        raise Internal(f"internal: {words}", code="internal", number=1, message=words) from None
-    raise _exception(failed) from None
+    except (_native.ManagerError, _native.InternalError) as error:
+        failed = _translated(error)
+    raise failed from None
+
+
+def _translated(error):
+    if isinstance(error, _native.ManagerError):
+        return _exception(error)
+    # A panic at the boundary itself. Its words are the library's own business, on the standard error output.
+    words = "the library panicked"
+    return Internal(f"internal: {words}", code="internal", number=1, message=words)
 
 
 def _exception(error):
