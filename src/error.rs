@@ -231,7 +231,8 @@ impl Error {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let retry = match code {
             ErrorCode::OutcomeUnknown => Retry::Unknown,
-            ErrorCode::StorageUnavailable => Retry::After(Duration::from_secs(1)),
+            ErrorCode::StorageUnavailable | ErrorCode::InProgress => Retry::After(Duration::from_secs(1)),
+            ErrorCode::Timeout => Retry::Exhausted,
             _ => Retry::Never,
         };
         Self(Box::new(Inner {

@@ -138,7 +138,10 @@ impl Builder {
         self
     }
 
-    /// Settings of a provider for every tenant that has not its own.
+    /// Settings of a provider for every tenant: each fills in what a tenant has not set itself.
+    ///
+    /// Where a tenant has an account of its own (its `account_sid`, `secret_key`, `api_key`, `client_id`) none of them is
+    /// used but `base_url`, and where it names a `base_url` of its own, no secret of them.
     pub fn config_defaults(mut self, provider: &str, settings: Map<String, Value>) -> Self {
         self.defaults.entry(provider.to_owned()).or_default().extend(settings);
         self
@@ -191,6 +194,9 @@ impl Builder {
         {
             return Err(Error::invalid("providers", format!("settings name {unknown}, which is not there")));
         }
+        for quota in quotas.values().chain(&self.actor_quota) {
+            quota.check()?;
+        }
         let http = match self.http {
             Some(http) => http,
             None => default_http(self.allow_private)?,
@@ -200,7 +206,7 @@ impl Builder {
         let journal = self.journal.or_else(|| default_journal(&*storage));
         let spill = journal.map(|journal| Arc::new(Spill::new(journal)));
         if let Some(spill) = &spill {
-            spill.open()?;
+            spill.open().await?;
         }
         let chain = AuditService::chain();
         let writer = SharedWriter::new(storage.clone(), &runtime, Some(chain.clone()));
@@ -261,12 +267,13 @@ impl Builder {
     }
 }
 
+/// A variable that is there and empty is as good as none.
+fn set(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
 fn from_env(provider: &ProviderSpec) -> Map<String, Value> {
-    provider
-        .fields
-        .iter()
-        .filter_map(|field| Some((field.name.to_owned(), Value::from(std::env::var(field.env?).ok()?))))
-        .collect()
+    provider.fields.iter().filter_map(|field| Some((field.name.to_owned(), Value::from(set(field.env?)?)))).collect()
 }
 
 #[cfg(not(target_family = "wasm"))]

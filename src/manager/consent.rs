@@ -150,7 +150,7 @@ impl Tenant {
         let gate = self.core.gate(&self.id, spec.info.id);
         let plan = Plan {
             outbound: config.outbound.clone(),
-            breaker: gate.breaker.clone(),
+            breakers: gate.breakers.clone(),
             budget: gate.budget.clone(),
             backoff: self.core.backoff,
             // A code is good for one use.

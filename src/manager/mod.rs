@@ -41,7 +41,7 @@ use crate::{
         SubscriptionService, TenantConfigService, TokenService, UsageService, WebhookService,
     },
     storage::{SharedWriter, Storage},
-    transport::{Backoff, Breaker, Client, RetryBudget},
+    transport::{Backoff, Breakers, Client, RetryBudget},
 };
 
 /// The hub: providers, storage and keys of one process, for all its tenants.
@@ -69,7 +69,7 @@ pub struct IntegrationManager(Arc<Core>);
 /// What holds one tenant's calls to one provider back.
 #[derive(Default)]
 struct Gate {
-    breaker: Arc<Breaker>,
+    breakers: Arc<Breakers>,
     budget: Arc<RetryBudget>,
 }
 
@@ -233,7 +233,10 @@ impl IntegrationManager {
     /// storage. Calls that are still under way then leave their intent behind, and are `outcome_unknown`.
     pub async fn close(&self, deadline: Duration) -> Result<()> {
         let calls = &self.0.calls;
-        calls.closed.store(true, Ordering::SeqCst);
+        if calls.closed.swap(true, Ordering::SeqCst) {
+            // Whoever closed it first may still wait for calls, which need the storage.
+            return Err(Error::new(ErrorCode::Closed, "the manager is closed"));
+        }
         let drained = async {
             loop {
                 let ended = calls.one_ended.notified();
@@ -245,9 +248,14 @@ impl IntegrationManager {
         };
         let all = self.0.runtime.timeout(deadline, drained).await;
         // What is in the second journal's memory alone would end with the process.
-        match self.0.runtime.timeout(MERGING, self.0.audit.merge_if_waiting()).await {
-            Some(Ok(())) => {}
-            _ => tracing::warn!("the second journal is merged when the storage is opened the next time"),
+        match self.0.runtime.timeout(MERGING, self.0.audit.merge_journal()).await {
+            Some(Ok(_)) => {}
+            _ => match self.0.audit.unwritten() {
+                0 => tracing::warn!("the second journal is merged when the storage is opened the next time"),
+                rows => {
+                    tracing::error!(rows, "neither the storage nor the second journal takes these rows: they are lost")
+                }
+            },
         }
         self.0.writer.close().await?;
         match all {

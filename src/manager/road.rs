@@ -16,7 +16,7 @@ use crate::{
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp},
     providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec, Quota},
     security::{Limiter, TenantKeys},
-    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently},
+    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently, still_under_way},
     storage::{Change, conflicting_change},
     transport::{Plan, Repeat},
 };
@@ -191,9 +191,10 @@ async fn approach(
     throttle(core, &call, provider, operation, deadline, options.wait).await?;
 
     // 5. replay?
-    // A call of several steps has a name in any case: how far it came is kept under it.
-    let name =
-        options.idempotency_key.clone().or_else(|| (!operation.steps.is_empty()).then(|| request_id.to_string()));
+    // A call of several steps has a name in any case: how far it came is kept under it. So has one that the vendor knows
+    // by its key: without a name nobody could ask again with that key.
+    let needs_name = !operation.steps.is_empty() || operation.repeat == Repeat::WithKey;
+    let name = options.idempotency_key.clone().or_else(|| needs_name.then(|| request_id.to_string()));
     let claim = match &name {
         None => None,
         Some(name) => {
@@ -211,7 +212,10 @@ async fn approach(
                 operation.urgent,
             );
             match known.await? {
-                Known::Answered(first, answer) => return answer.map(|answer| Approach::Answered(first, answer)),
+                Known::Answered(first, answer) => {
+                    let first_call = |error: Error| error.at(provider.info.id, operation.name, first);
+                    return answer.map(|answer| Approach::Answered(first, answer)).map_err(first_call);
+                }
                 Known::New(claim) => Some(claim),
             }
         }
@@ -364,13 +368,15 @@ struct Journey {
 }
 
 impl Journey {
-    async fn go(self, prepared: Box<dyn Prepared>) -> Result<Box<dyn Answer>> {
+    async fn go(mut self, prepared: Box<dyn Prepared>) -> Result<Box<dyn Answer>> {
         let intended = self.record_intent().await;
         let context = self.context();
         let result = if let Err(error) = intended {
             if error.code() != ErrorCode::Timeout {
                 return Err(error);
             }
+            // Whether the name is this call's is not known: it is given back when that shows.
+            self.claim = None;
             Err(error)
         } else if self.cancel.is_cancelled() {
             Err(Error::new(ErrorCode::Cancelled, "the caller went away before anything was sent"))
@@ -397,17 +403,25 @@ impl Journey {
         if let Some(claim) = &self.claim {
             changes.push(self.core.idempotency.claim(claim, &self.keys)?);
         }
+        let (core, tenant, keys) = (self.core.clone(), self.call.tenant.clone(), self.keys.clone());
         let urgent = self.operation.urgent;
-        let recorded = self.core.audit.record_intent(&self.call.tenant, &self.keys, changes, urgent);
+        let mut recorded = Box::pin(async move { core.audit.record_intent(&tenant, &keys, changes, urgent).await });
         let left = self.call.deadline.unwrap_or_default().since(now);
-        // The rows may yet get there: what came of the call is queued behind them.
-        let late = || Err(Error::new(ErrorCode::Timeout, "the deadline passed before the call was on record"));
-        self.core.runtime.timeout(left, recorded).await.unwrap_or_else(late).map_err(|error| {
+        let Some(intended) = self.core.runtime.timeout(left, recorded.as_mut()).await else {
+            // The rows may yet get there: what came of the call is queued behind them.
+            let (core, claim) = (self.core.clone(), self.claim.clone());
+            self.core.runtime.spawn(async move {
+                if recorded.await.is_ok()
+                    && let Some(claim) = claim
+                {
+                    core.idempotency.give_back(&claim).await;
+                }
+            });
+            return Err(Error::new(ErrorCode::Timeout, "the deadline passed before the call was on record"));
+        };
+        intended.map_err(|error| {
             if conflicting_change(&error) == Some(claimed) {
-                return Error::new(
-                    ErrorCode::InProgress,
-                    "the first call with this idempotency key is still under way",
-                );
+                return still_under_way();
             }
             error
         })
@@ -417,7 +431,7 @@ impl Journey {
         let gate = self.core.gate(&self.call.tenant, self.provider.info.id);
         let plan = Plan {
             outbound: self.config.outbound.clone(),
-            breaker: gate.breaker.clone(),
+            breakers: gate.breakers.clone(),
             budget: gate.budget.clone(),
             backoff: self.core.backoff,
             repeat: self.operation.repeat,
@@ -488,8 +502,12 @@ impl Journey {
 
     /// An error half-way says what is done, and by what name the call goes on.
     fn tell_steps(&self, error: Error) -> Error {
-        let Some(steps) = self.claim.as_ref().and_then(|claim| claim.steps().shown()) else { return error };
-        error.with_done(json!({ "steps": steps, "idempotencyKey": self.name }))
+        let Some(claim) = &self.claim else { return error };
+        let steps = claim.steps().shown();
+        if steps.is_none() && !claim.goes_on_after(&error) {
+            return error;
+        }
+        error.with_done(json!({ "steps": steps.unwrap_or_else(|| json!({})), "idempotencyKey": self.name }))
     }
 
     /// Calls of other providers that the answer asks for, each the whole road.

@@ -29,6 +29,14 @@ impl Timestamp {
         self.0
     }
 
+    /// Microseconds of the years 0 to 9999.
+    pub(crate) const SORTABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
+
+    /// Whether its year has four digits, as that of every moment that is stored: only then does its text sort.
+    pub fn is_sortable(self) -> bool {
+        Self::SORTABLE.contains(&self.0)
+    }
+
     /// The moment `wait` later.
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)))
@@ -95,9 +103,11 @@ impl FromStr for Timestamp {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        text.parse::<jiff::Timestamp>()
-            .map(|moment| Self(moment.as_microsecond()))
-            .map_err(|_| Error::invalid("", "must be a moment such as 2026-11-24T19:03:32Z"))
+        // A year has four digits (RFC 3339); jiff reads signed ones of six as well.
+        let moment = text.parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_microsecond()));
+        moment
+            .filter(|moment| moment.is_sortable())
+            .ok_or_else(|| Error::invalid("", "must be a moment such as 2026-11-24T19:03:32Z"))
     }
 }
 

@@ -1,5 +1,8 @@
 use std::borrow::Cow;
 
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use serde_json::Value;
+
 use super::MASK;
 
 /// Takes known secrets, and what looks like one, out of any text: one for logs, errors, audit and usage.
@@ -19,11 +22,15 @@ pub struct Redactor {
 /// A secret shorter than this would take ordinary words out of a text.
 const SHORTEST: usize = 6;
 
+/// A shorter one leaves too few signs in Base64.
+const SHORTEST_IN_BASE64: usize = 12;
+
 /// Words after which the rest of the word, or of the header, is a credential.
 const MARKS: &[&str] = &["bearer ", "basic ", "sk_live_", "sk_test_", "rk_live_", "whsec_", "SG."];
 
 impl Redactor {
-    /// Knows these secrets in clear, and as they stand in URLs, forms and Basic authentication.
+    /// Knows these secrets in clear, and as they stand in URLs, forms, JSON and, from twelve bytes up, in Base64 together
+    /// with whatever else, as in Basic authentication.
     pub fn new<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) -> Self {
         let mut all = Vec::new();
         for secret in secrets {
@@ -31,8 +38,7 @@ impl Redactor {
             if secret.len() < SHORTEST {
                 continue;
             }
-            let encoded = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
-            for form in [secret.to_owned(), encoded] {
+            for form in forms(secret) {
                 if !all.iter().any(|known: &zeroize::Zeroizing<String>| **known == form) {
                     all.push(zeroize::Zeroizing::new(form));
                 }
@@ -54,6 +60,31 @@ impl Redactor {
         let text = strip_urls(&text);
         strip_marks(&text)
     }
+}
+
+/// How the secret may be written.
+fn forms(secret: &str) -> Vec<String> {
+    let json = Value::from(secret).to_string();
+    let mut forms = vec![
+        secret.to_owned(),
+        percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string(),
+        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        json.trim_matches('"').to_owned(),
+    ];
+    if secret.len() >= SHORTEST_IN_BASE64 {
+        forms.extend((0..3).map(|before| within_base64(secret, before)));
+    }
+    forms
+}
+
+/// The signs of Base64 that the secret alone makes where so many bytes, modulo 3, stand before it.
+fn within_base64(secret: &str, before: usize) -> String {
+    let mut bytes = zeroize::Zeroizing::new(vec![0; before]);
+    bytes.extend_from_slice(secret.as_bytes());
+    let text = STANDARD_NO_PAD.encode(&*bytes);
+    // What shares a sign with its neighbours looks different each time.
+    let (start, end) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+    text.get(start..end).unwrap_or_default().to_owned()
 }
 
 impl std::fmt::Debug for Redactor {
@@ -129,6 +160,14 @@ mod tests {
         assert_eq!(redactor.clean("x a+b/c=secret y"), "x ******** y");
         assert_eq!(redactor.clean("k=a%2Bb%2Fc%3Dsecret"), "k=********");
         assert_eq!(redactor.clean("a short story"), "a short story");
+        let token = Redactor::new(["1//0gAB-cd_ef\"gh*"]);
+        assert_eq!(token.clean("refresh_token=1%2F%2F0gAB-cd_ef%22gh*&x=1"), "refresh_token=********&x=1");
+        assert_eq!(token.clean(r#"{"token":"1//0gAB-cd_ef\"gh*"}"#), r#"{"token":"********"}"#);
+        for user in ["a", "ab", "abc", "AC0123"] {
+            let pair = STANDARD_NO_PAD.encode(format!("{user}:1//0gAB-cd_ef\"gh*"));
+            let cleaned = token.clean(&format!("sent {pair}."));
+            assert!(cleaned.contains(MASK) && cleaned.len() < 30, "{user}: {cleaned}");
+        }
         assert_eq!(
             redactor.clean("GET https://user:pw@api.example.com/v1/x?appid=123#f failed"),
             "GET https://********@api.example.com/v1/x?******** failed"

@@ -64,6 +64,9 @@ fn quoted(text: &str) -> Option<&str> {
 }
 
 fn shortened(name: &str) -> String {
+    if crate::security::holds_card_number(name) {
+        return "…".to_owned();
+    }
     let short: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
     if short.len() < name.len() { format!("{short}…") } else { short }
 }

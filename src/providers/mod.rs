@@ -124,6 +124,10 @@ pub trait ProviderConfig: Serialize + DeserializeOwned + JsonSchema + Clone + De
     /// Every field.
     const FIELDS: &'static [ConfigField];
 
+    /// What the platform's defaults do not fill in where a school sets the first field of a pair itself: they belong to
+    /// another account, or say the same in another way. An empty list means all of them but `base_url`.
+    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[];
+
     /// Refuses what cannot work, with the field's name.
     fn validate(&self) -> Result<()>;
 
@@ -172,10 +176,21 @@ pub struct Price {
 /// How many calls a tenant may make to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quota {
-    /// Calls a second in the long run.
+    /// Calls a second in the long run: a millionth at least; 0 is no limit.
     pub per_second: f64,
     /// Calls at once.
     pub burst: u32,
+}
+
+impl Quota {
+    /// Refuses what is no number of calls.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.per_second {
+            0.0 => Ok(()),
+            calls if calls.is_finite() && calls >= 1e-6 => Ok(()),
+            _ => Err(Error::invalid("perSecond", "must be a number of calls from 0.000001 up, or 0 for no limit")),
+        }
+    }
 }
 
 /// What is known of a vendor, as data.

@@ -206,6 +206,7 @@ pub struct ProviderSpec {
     pub no_settings: &'static str,
     /// The fields of its config.
     pub fields: &'static [ConfigField],
+    pub(crate) displaces: &'static [(&'static str, &'static [&'static str])],
     /// What it can do.
     pub operations: Vec<OperationSpec>,
     /// The JSON schema of its config; secret fields are `writeOnly`.
@@ -230,6 +231,7 @@ impl ProviderSpec {
             info: P::INFO,
             no_settings: P::NO_SETTINGS,
             fields: P::Config::FIELDS,
+            displaces: P::Config::DISPLACES,
             operations: P::operations(),
             config_schema: || schemars::schema_for!(P::Config).to_value(),
             read_config: |value| {

@@ -1,5 +1,7 @@
 //! Card numbers and security codes within a text.
 
+use std::borrow::Cow;
+
 /// Signs between the groups of a number as people write it; a number never runs on over more than this many.
 const LONGEST_GAP: usize = 3;
 
@@ -7,6 +9,9 @@ const LONGEST_GAP: usize = 3;
 const BEFORE: &[&str] =
     &["visa", "mastercard", "mc", "amex", "discover", "diners", "jcb", "card", "cc", "pan", "number", "no", "nr"];
 const BEHIND: &[&str] = &["exp", "expires", "cvc", "cvv", "visa", "mastercard", "amex"];
+
+/// The first digits of Maestro's numbers, which have any length.
+const MAESTRO: &[u32] = &[5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763];
 
 /// What a security code is called in a text. "Security code" alone is also what opens a school's door.
 const CODES: &[&str] = &["cvc", "cvc2", "cvv", "cvv2"];
@@ -26,7 +31,8 @@ impl Group {
 
 /// Whether the text holds a card's number: 13 to 19 digits in one group, or in groups as they stand on a card, that begin
 /// like one of the card networks' and pass the Luhn check (ISO/IEC 7812-1). Whatever numbers stand before and behind it.
-pub(super) fn holds_number(text: &str) -> bool {
+pub(crate) fn holds_number(text: &str) -> bool {
+    let text = &*folded(text);
     let mut run: Vec<Group> = Vec::new();
     for (at, sign) in text.char_indices() {
         if sign.is_ascii_digit() {
@@ -52,6 +58,7 @@ pub(super) fn holds_number(text: &str) -> bool {
 
 /// Whether the text names a security code and says it: `cvc: 123`.
 pub(super) fn holds_code(text: &str) -> bool {
+    let text = &*folded(text);
     if !text.as_bytes().windows(2).any(|pair| pair.eq_ignore_ascii_case(b"cv")) {
         return false;
     }
@@ -76,12 +83,31 @@ pub(super) fn is_code(text: &str) -> bool {
     matches!(text.len(), 3 | 4) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The text with the digits that phones and keyboards of other scripts write as ASCII's.
+fn folded(text: &str) -> Cow<'_, str> {
+    let digit = |sign: char| {
+        let zero = match sign {
+            '\u{660}'..='\u{669}' => 0x660,
+            '\u{6f0}'..='\u{6f9}' => 0x6f0,
+            '\u{966}'..='\u{96f}' => 0x966,
+            '\u{ff10}'..='\u{ff19}' => 0xff10,
+            _ => return None,
+        };
+        char::from_digit(sign as u32 - zero, 10)
+    };
+    if text.is_ascii() || !text.chars().any(|sign| digit(sign).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|sign| digit(sign).unwrap_or(sign)).collect()
+}
+
 fn slice(text: &str, start: usize, end: usize) -> &str {
     text.get(start..end).unwrap_or_default()
 }
 
 fn is_separator(sign: char) -> bool {
-    sign.is_whitespace() || matches!(sign, '-' | '.' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+    sign.is_whitespace()
+        || matches!(sign, '-' | '.' | '/' | '_' | '\u{200b}'..='\u{200d}' | '\u{2010}'..='\u{2015}' | '\u{2060}' | '\u{2212}' | '\u{feff}')
 }
 
 /// Looks at each row of neighbouring groups.
@@ -151,6 +177,9 @@ fn free(beside: &str, words: &[&str], before: bool) -> bool {
     if before && word.is_empty() && beside.ends_with('+') {
         return false;
     }
+    // Of `my_card_4242…` the word is `card`; an id such as `in_4242…` has one that is not known.
+    let word = word.trim_matches('_');
+    let word = if before { word.rsplit('_').next() } else { word.split('_').next() }.unwrap_or_default();
     word.is_empty() || words.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
@@ -171,7 +200,8 @@ fn is_card(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// Whether the number begins and is as long as one of Visa, Mastercard, American Express, Discover, JCB or Diners.
+/// Whether the number begins and is as long as one of Visa, Mastercard, Maestro, American Express, Discover, JCB or
+/// Diners.
 fn network(digits: &[u8]) -> bool {
     let first = |count: usize| digits.iter().take(count).fold(0u32, |number, &digit| number * 10 + u32::from(digit));
     let length = digits.len();
@@ -182,6 +212,7 @@ fn network(digits: &[u8]) -> bool {
         36 | 38 | 39 | 30 => matches!(length, 14..=19),
         35 => (3528..=3589).contains(&first(4)) && (16..=19).contains(&length),
         60 | 62 | 64 | 65 => (16..=19).contains(&length),
+        50 | 58 | 63 | 67 => MAESTRO.contains(&first(4)),
         22..=27 => (2221..=2720).contains(&first(4)) && length == 16,
         _ => false,
     }
@@ -194,6 +225,7 @@ mod tests {
     use super::*;
 
     const CARDS: &[&str] = &[
+        "6759649826438453",
         "4242424242424242",
         "5555555555554444",
         "2223003122003222",
@@ -218,6 +250,11 @@ mod tests {
             "4242 - 4242 - 4242 - 4242",
             "4242\u{2013}4242\u{2013}4242\u{2013}4242",
             "424242424242 4242",
+            "4242_4242_4242_4242",
+            "4242\u{200b}4242\u{200b}4242\u{200b}4242",
+            "my_card_4242424242424242",
+            "\u{ff14}\u{ff12}\u{ff14}\u{ff12}42424242\u{664}\u{662}\u{664}\u{662}",
+            "6759 6498 2643 8453",
             "VISA4242424242424242",
             "visa 4242424242424242exp 12/28",
             "1 4242 4242 4242 4242 2",
@@ -235,6 +272,8 @@ mod tests {
             "+4242424242424242",
             "SM4242424242424242",
             "pi_4242424242424242",
+            "pi_live_4242424242424242",
+            "5712345678901233",
             "4242424242424242ab",
             "42424242424242424242424242",
             "1732473812345",

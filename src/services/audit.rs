@@ -173,7 +173,7 @@ impl AuditService {
                 _ => self.avoid(),
             }
         }
-        match spill.keep(tenant, keys, changes).await {
+        match self.keep_soon(spill, tenant, keys, changes).await {
             Err(error) if error.code() == ErrorCode::Conflict => Err(error),
             // An alarm that nobody hears is worse than one that a crash may strike from the record.
             _ => Ok(()),
@@ -190,7 +190,10 @@ impl AuditService {
         urgent: bool,
     ) -> Result<()> {
         let Some(spill) = &self.spill else { return self.record(tenant, keys, changes).await };
-        if spill.holds(&changes) || (urgent && self.avoided()) {
+        if urgent && (spill.holds(&changes) || self.avoided()) {
+            return self.keep_soon(spill, tenant, keys, changes).await;
+        }
+        if spill.holds(&changes) {
             return spill.keep(tenant, keys, changes).await;
         }
         let kept = self.record(tenant, keys, changes.clone());
@@ -205,7 +208,23 @@ impl AuditService {
             Some(other) => return other,
             None => self.avoid(),
         }
-        spill.keep(tenant, keys, changes).await
+        match urgent {
+            true => self.keep_soon(spill, tenant, keys, changes).await,
+            false => spill.keep(tenant, keys, changes).await,
+        }
+    }
+
+    /// Gives the second journal a moment, and none while it hangs: the rows are queued there in any case.
+    async fn keep_soon(&self, spill: &Spill, tenant: &TenantId, keys: &TenantKeys, changes: Vec<Change>) -> Result<()> {
+        let patience = if spill.hangs() { Duration::ZERO } else { PATIENCE };
+        let kept = spill.keep(tenant, keys, changes);
+        self.runtime.timeout(patience, kept).await.unwrap_or_else(|| {
+            spill.hang();
+            Err(Error::new(
+                ErrorCode::StorageUnavailable,
+                "the second journal does not answer: rows are in memory alone",
+            ))
+        })
     }
 
     /// Whether an emergency leaves the storage alone for now.
@@ -222,6 +241,11 @@ impl AuditService {
         let Some(spill) = &self.spill else { return Ok(0) };
         let used = |tenant: &TenantId, detail| self.event(tenant, "journal_used", "high", None, None, detail);
         spill.merge(&self.writer, used).await
+    }
+
+    /// How many rows are in memory alone.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.spill.as_ref().map_or(0, |spill| spill.unwritten())
     }
 
     /// The same, but only when there may be something to merge.

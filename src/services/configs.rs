@@ -82,6 +82,9 @@ enum Cached {
 const FRESH: Duration = Duration::from_secs(2);
 const CACHED: usize = 20_000;
 
+/// The setting that says where requests go instead of the vendor's hosts.
+const BASE_URL: &str = "base_url";
+
 /// Keeps, decrypts and caches settings.
 pub struct TenantConfigService {
     writer: SharedWriter,
@@ -156,9 +159,26 @@ impl TenantConfigService {
         self.defaults.read().get(provider).is_some_and(|settings| !settings.is_empty())
     }
 
-    fn with_defaults(&self, provider: &ProviderSpec, settings: Map<String, Value>) -> Map<String, Value> {
+    /// The school's own settings, and what the platform's defaults have beside them.
+    ///
+    /// No secret of the platform's goes to an address that a school names, and nothing of the platform's account is mixed
+    /// with an account of the school's own.
+    fn with_defaults(&self, provider: &ProviderSpec, own: Map<String, Value>) -> Map<String, Value> {
         let mut all = self.defaults.read().get(provider.info.id).cloned().unwrap_or_default();
-        all.extend(settings);
+        if own.get(BASE_URL).is_some_and(|own| all.get(BASE_URL) != Some(own)) {
+            for name in provider.secret_fields() {
+                all.remove(&name);
+            }
+        }
+        for (field, displaced) in provider.displaces {
+            if own.contains_key(*field) {
+                all.retain(|name, _| match displaced {
+                    [] => name == BASE_URL,
+                    displaced => !displaced.contains(&name.as_str()),
+                });
+            }
+        }
+        all.extend(own);
         all
     }
 
@@ -223,6 +243,13 @@ impl TenantConfigService {
         for name in &secrets {
             if after.get(name).and_then(Value::as_str) == Some(MASK) {
                 match before.get(name) {
+                    // Whoever may not read a secret back must not have it sent to an address of their own either.
+                    Some(_) if after.get(BASE_URL).is_some_and(|to| before.get(BASE_URL) != Some(to)) => {
+                        return Err(Error::invalid(
+                            format!("config.{name}"),
+                            "must be given again, for base_url is another: a stored secret goes only where it was meant to",
+                        ));
+                    }
                     Some(kept) => after.insert(name.clone(), kept.clone()),
                     None => {
                         return Err(Error::invalid(format!("config.{name}"), "is the mask of a secret, not a secret"));

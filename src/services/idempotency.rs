@@ -56,6 +56,11 @@ impl Claim {
         &self.steps
     }
 
+    /// Whether the next call of this name goes on where this one ended.
+    pub(crate) fn goes_on_after(&self, error: &Error) -> bool {
+        !self.steps.0.lock().is_empty() || (self.repeat == Repeat::WithKey && may_have_happened(error))
+    }
+
     /// When its first try was: what tells it from an earlier call by the same key, which is forgotten.
     pub(crate) fn made(&self) -> Timestamp {
         self.made
@@ -118,6 +123,11 @@ impl StepBook {
     }
 }
 
+/// That another call of this name is at work.
+pub(crate) fn still_under_way() -> Error {
+    Error::new(ErrorCode::InProgress, "the first call with this idempotency key is still under way")
+}
+
 /// Remembers named calls.
 pub struct IdempotencyService {
     writer: SharedWriter,
@@ -175,10 +185,7 @@ impl IdempotencyService {
         }
         let stopped = row.text("state")? == "stopped";
         if !stopped && now <= row.timestamp("deadline_at")?.after(GRACE) {
-            return Err(Error::new(
-                ErrorCode::InProgress,
-                "the first call with this idempotency key is still under way",
-            ));
+            return Err(still_under_way());
         }
         let unknown = |why: &str| Ok(Known::Answered(first, Err(Error::new(ErrorCode::OutcomeUnknown, why))));
         claim.made = row.timestamp("created_at")?;
@@ -252,6 +259,17 @@ impl IdempotencyService {
         })
     }
 
+    /// Frees the name of a call that let nothing happen, and whose claim was kept too late for it: only while it still
+    /// stands as that call made it.
+    pub(crate) async fn give_back(&self, claim: &Claim) {
+        self.remember(claim, None);
+        let expected = Some(claim.over.map_or(1, |version| version + 1));
+        let freed = self.writer.submit(vec![Change::Delete { key: claim.key.clone(), expected }]).await;
+        if let Err(error) = freed {
+            tracing::warn!(%error, request_id = %claim.request_id, "an idempotency key stays taken until its time is over");
+        }
+    }
+
     /// The steps as they stand, for the commit of a step.
     pub(crate) fn progress(&self, claim: &Claim, keys: &TenantKeys) -> Result<Change> {
         Ok(Change::Put { record: self.row(claim, keys, "started", None, IN_DOUBT)?, expected: None })
@@ -292,10 +310,7 @@ impl IdempotencyService {
         let (kept, time) = match result {
             Ok(answer) => (json!({ "ok": answer }), REMEMBERED),
             // Half of it is done, or perhaps all: the next call of this name goes on there.
-            Err(error)
-                if !claim.steps.0.lock().is_empty()
-                    || (claim.repeat == Repeat::WithKey && may_have_happened(error)) =>
-            {
+            Err(error) if claim.goes_on_after(error) => {
                 return Ok(Change::Put { record: self.row(claim, keys, "stopped", None, IN_DOUBT)?, expected: None });
             }
             Err(error) if error.code() == ErrorCode::OutcomeUnknown && claim.repeat == Repeat::Never => {

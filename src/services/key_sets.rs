@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Runtime,
-    transport::{Backoff, Breaker, Client, Method, Outbound, Plan, Repeat, Request, RetryBudget, decide, jwt::KeySet},
+    transport::{Backoff, Breakers, Client, Method, Outbound, Plan, Repeat, Request, RetryBudget, decide, jwt::KeySet},
 };
 
 /// How long keys are believed without a look.
@@ -74,7 +74,7 @@ impl KeySetService {
         request.max_body = MOST;
         let plan = Plan {
             outbound: outbound.clone(),
-            breaker: Arc::new(Breaker::default()),
+            breakers: Arc::new(Breakers::default()),
             budget: Arc::new(RetryBudget::default()),
             backoff: self.backoff,
             repeat: Repeat::Always,

@@ -48,6 +48,7 @@ pub(crate) use configs::{missing as no_settings, view as config_view};
 pub use consents::ConsentService;
 pub use deliveries::DeliveryStatus;
 pub use health::{HealthReport, HealthService, HealthStatus};
+pub(crate) use idempotency::still_under_way;
 pub use idempotency::{Claim, IdempotencyService, Known, StepBook};
 pub use key_sets::KeySetService;
 pub(crate) use spill::Spill;

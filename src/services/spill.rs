@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -46,6 +47,8 @@ struct Inner {
 struct State {
     waiting: Vec<Waiting>,
     flushing: bool,
+    /// Whether what is being written is not written for too long.
+    hanging: bool,
     /// Lines that the journal could not take. They go with the next, or straight to the storage.
     unwritten: Vec<String>,
     /// Rows of named calls as they will be once merged.
@@ -74,11 +77,9 @@ impl Spill {
 
     /// Makes room, and learns what an earlier process left, so that its named calls are known also while the storage
     /// cannot take them.
-    pub(crate) fn open(&self) -> Result<()> {
-        if let Err(error) = self.0.journal.prepare() {
-            tracing::warn!(%error, "the second journal has no reserve: on a full disk it may not hold");
-        }
-        let lines = self.0.journal.read()?;
+    pub(crate) async fn open(&self) -> Result<()> {
+        self.0.prepare().await;
+        let lines = self.0.on_thread(|journal| journal.read()).await?;
         let mut state = self.0.state.lock();
         lines.iter().filter_map(|line| from_line(line)).for_each(|change| state.note(&change));
         Ok(())
@@ -94,6 +95,23 @@ impl Spill {
         let state = self.0.state.lock();
         !state.pending.is_empty()
             && changes.iter().filter_map(key_of).filter_map(named).any(|key| state.pending.contains_key(&key))
+    }
+
+    /// Whether the journal has not answered for a while: what goes there is not waited for.
+    pub(crate) fn hangs(&self) -> bool {
+        self.0.state.lock().hanging
+    }
+
+    /// Notes that it does not answer, until it does.
+    pub(crate) fn hang(&self) {
+        let mut state = self.0.state.lock();
+        state.hanging = state.flushing;
+    }
+
+    /// How many lines are in memory alone.
+    pub(crate) fn unwritten(&self) -> usize {
+        let state = self.0.state.lock();
+        state.unwritten.len() + state.waiting.iter().map(|waiting| waiting.lines.len()).sum::<usize>()
     }
 
     /// Whether there may be something to merge.
@@ -113,7 +131,7 @@ impl Spill {
     ) -> impl Future<Output = Result<()>> + Send + 'static {
         tracing::error!(%tenant, rows = changes.len(), "the storage cannot be written: rows go to the second journal");
         let queued = self.queue(keys, changes);
-        async move { queued?.await.unwrap_or_else(|_| Err(Error::internal("the second journal's thread ended"))) }
+        async move { queued?.await.unwrap_or_else(|_| Err(panicked())) }
     }
 
     fn queue(&self, keys: &TenantKeys, changes: Vec<Change>) -> Result<oneshot::Receiver<Result<()>>> {
@@ -175,11 +193,36 @@ impl Inner {
         self.flush();
     }
 
+    /// Asks the journal, which may block, on a thread for that.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Journal) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let journal = self.journal.clone();
+        #[cfg(not(target_family = "wasm"))]
+        {
+            let (done, answer) = oneshot::channel();
+            let work = move || drop(done.send(ask(&*journal)));
+            crate::model::Runtime::thread("sis-second-journal", work)
+                .map_err(|error| Error::internal("threads cannot be started").with_source(error))?;
+            answer.await.unwrap_or_else(|_| Err(panicked()))
+        }
+        #[cfg(target_family = "wasm")]
+        ask(&*journal)
+    }
+
+    async fn prepare(&self) {
+        if let Err(error) = self.on_thread(|journal| journal.prepare()).await {
+            tracing::warn!(%error, "the second journal has no reserve: on a full disk it may not hold");
+        }
+    }
+
     /// Writes what waits, all at once, until nothing does.
     fn flush(&self) {
         loop {
             let (waiting, mut lines) = {
                 let mut state = self.state.lock();
+                state.hanging = false;
                 if state.waiting.is_empty() {
                     state.flushing = false;
                     return;
@@ -187,7 +230,8 @@ impl Inner {
                 (std::mem::take(&mut state.waiting), std::mem::take(&mut state.unwritten))
             };
             lines.extend(waiting.iter().flat_map(|waiting| waiting.lines.iter().cloned()));
-            let written = self.journal.append(&lines);
+            let append = AssertUnwindSafe(|| self.journal.append(&lines));
+            let written = catch_unwind(append).unwrap_or_else(|_| Err(panicked()));
             if let Err(error) = &written {
                 tracing::error!(%error, rows = lines.len(), "the second journal cannot be written: rows are in memory alone");
                 self.state.lock().unwritten.splice(..0, lines);
@@ -205,11 +249,14 @@ impl Inner {
         writer: &SharedWriter,
         used: impl Fn(&TenantId, Json) -> Change + Send + Sync,
     ) -> Result<usize> {
-        let lines = self.journal.read()?;
+        let lines = self.on_thread(|journal| journal.read()).await?;
         let mut rows = self.take_back(writer, &lines, &used).await?;
         if !lines.is_empty() {
-            self.journal.forget(lines.len())?;
+            let merged = lines.len();
+            self.on_thread(move |journal| journal.forget(merged)).await?;
             self.state.lock().forget(&lines);
+            // A full disk may have taken the room that was kept free for it.
+            self.prepare().await;
         }
         // What the journal could not take. Nothing is written meanwhile that would have to come after it: the storage is
         // tried first again.
@@ -271,6 +318,10 @@ impl Inner {
         }
         Ok(rows)
     }
+}
+
+fn panicked() -> Error {
+    Error::internal("the second journal panicked")
 }
 
 impl State {

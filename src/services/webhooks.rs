@@ -332,7 +332,7 @@ impl WebhookService {
                         .set("next_attempt_at", next),
                 ));
                 if let Some(delivery) = &event.delivery {
-                    let at = event.at.unwrap_or(now);
+                    let at = event.at.filter(|at| at.is_sortable()).unwrap_or(now);
                     moves.take(of, keys, delivery, at).await?;
                 }
             }

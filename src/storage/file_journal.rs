@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -149,7 +149,10 @@ impl Spool {
     }
 
     fn lines(&self) -> io::Result<Vec<String>> {
-        let text = fs::read(&self.path)?;
+        // By the same handle: where a lock binds (Windows), another is not let in.
+        let (mut file, mut text) = (&self.file, Vec::new());
+        file.seek(io::SeekFrom::Start(0))?;
+        file.read_to_end(&mut text)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let text = String::from_utf8_lossy(text.get(..whole).unwrap_or_default());
         Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())

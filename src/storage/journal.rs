@@ -6,8 +6,8 @@ use crate::error::Result;
 
 /// An append-only list of lines, kept apart from the storage so that it works when the storage does not.
 ///
-/// Lines are whole or not there; [`append`](Journal::append) returns when they are durable. It may block: it is called
-/// from a thread of its own.
+/// Lines are whole or not there; [`append`](Journal::append) returns when they are durable. Every function may block: each
+/// is called from a thread of its own.
 pub trait Journal: Send + Sync + 'static {
     /// Makes sure, as far as that can be, that there will be room. Called when a manager is built.
     fn prepare(&self) -> Result<()> {

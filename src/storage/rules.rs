@@ -5,14 +5,14 @@ use std::cmp::Ordering;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value as Json;
 
-use super::{Cursor, Filter, Kind, Query, Record, Schema, Scope, Table, Test, Value};
+use super::{Change, Cursor, Filter, Kind, Query, Record, Schema, Scope, Table, Test, Value};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{TenantId, Timestamp},
 };
 
-/// The moments whose text has the fixed width that makes it sort: the years 0 to 9999.
-pub(super) const SORTABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
+/// The moments whose text has the fixed width that makes it sort.
+pub(super) const SORTABLE: std::ops::RangeInclusive<i64> = Timestamp::SORTABLE;
 
 /// A column that filters, orders and groups may name; `id` is one of them.
 #[derive(Clone, Copy)]
@@ -54,6 +54,14 @@ impl Place {
 
     fn is_null(self, record: &Record) -> bool {
         self.position.is_some_and(|position| record.values()[position] == Value::Null)
+    }
+}
+
+/// Why no backend could keep what the change writes.
+pub(super) fn unstorable(change: &Change) -> Option<Error> {
+    match change {
+        Change::Insert(record) | Change::Put { record, .. } => check(record).err(),
+        Change::Delete { .. } | Change::DeleteWhere { .. } => None,
     }
 }
 

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    Aggregate, Capabilities, Change, Changes, Key, Page, Query, Record, Row, Schema, Storage, conflicting_change,
+    Aggregate, Capabilities, Change, Changes, Key, Page, Query, Record, Row, Schema, Storage, conflicting_change, rules,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -140,25 +140,27 @@ async fn commit(shared: &Shared, batch: Vec<Waiting>) {
         callers.push((waiting.changes.len(), waiting.done));
         changes.extend(waiting.changes);
     }
-    loop {
-        let result = commit_once(shared, &mut changes).await;
-        let guilty = match result.as_ref().err().and_then(conflicting_change) {
-            Some(change) if callers.len() > 1 => {
-                guilty(&callers, change).map(|(caller, start)| (caller, start, change))
-            }
-            _ => None,
+    while !callers.is_empty() {
+        let failed = match commit_once(shared, &mut changes).await {
+            Err(Failed { at: Some(change), error }) => guilty(&callers, change).map(|found| (found, change, error)),
+            Err(Failed { at: None, error }) => return answer(callers, &Err(error)),
+            Ok(()) => return answer(callers, &Ok(())),
         };
-        let Some((caller, start, change)) = guilty else {
-            for (_, done) in callers {
-                // A caller that went away has dropped its end.
-                let _ = done.send(result.clone());
-            }
-            return;
+        let Some(((caller, start), change, error)) = failed else {
+            return answer(callers, &Err(Error::internal("the storage refuses a change that nobody made")));
         };
         // Only the caller it belongs to fails, and with the change's place in its own list.
         let (length, done) = callers.remove(caller);
         changes.drain(start..start + length);
-        let _ = done.send(Err(super::conflict(change - start)));
+        let error = if error.code() == ErrorCode::Conflict { super::conflict(change - start) } else { error };
+        let _ = done.send(Err(error));
+    }
+}
+
+fn answer(callers: Vec<(usize, oneshot::Sender<Result<()>>)>, result: &Result<()>) {
+    for (_, done) in callers {
+        // A caller that went away has dropped its end.
+        let _ = done.send(result.clone());
     }
 }
 
@@ -174,21 +176,38 @@ fn guilty<T>(callers: &[(usize, T)], change: usize) -> Option<(usize, usize)> {
     None
 }
 
-async fn commit_once(shared: &Shared, changes: &mut [Change]) -> Result<()> {
-    let Some(seal) = &shared.seal else {
-        return shared.inner.commit(changes).await;
+/// Why nothing of a batch is kept, or perhaps nothing.
+struct Failed {
+    /// The change at fault, where it is one.
+    at: Option<usize>,
+    error: Error,
+}
+
+async fn commit_once(shared: &Shared, changes: &mut [Change]) -> std::result::Result<(), Failed> {
+    let settle = |settled| {
+        if let Some(seal) = &shared.seal {
+            seal.settle(settled);
+        }
     };
-    if let Err(error) = seal.seal(changes) {
-        seal.settle(Settled::Nothing);
-        return Err(error);
+    if let Some(seal) = &shared.seal
+        && let Err(error) = seal.seal(changes)
+    {
+        settle(Settled::Nothing);
+        return Err(Failed { at: None, error });
+    }
+    // A backend refuses these too, but it cannot say which one it was.
+    let unstorable = changes.iter().enumerate().find_map(|(at, change)| Some((at, rules::unstorable(change)?)));
+    if let Some((at, error)) = unstorable {
+        settle(Settled::Nothing);
+        return Err(Failed { at: Some(at), error });
     }
     let result = shared.inner.commit(changes).await;
-    seal.settle(match &result {
+    settle(match &result {
         Ok(()) => Settled::Kept,
         Err(error) if error.code() == ErrorCode::Conflict => Settled::Nothing,
         Err(_) => Settled::Unknown,
     });
-    result
+    result.map_err(|error| Failed { at: conflicting_change(&error), error })
 }
 
 #[deny(clippy::missing_trait_methods)]

@@ -1,6 +1,7 @@
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+use url::Url;
 
 /// What a breaker lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -74,9 +75,48 @@ impl Breaker {
     }
 }
 
+/// A breaker for each host that a tenant's calls to a provider go to: one that is down does not close the way to another.
+#[derive(Debug, Default)]
+pub struct Breakers(Mutex<HashMap<String, Arc<Breaker>>>);
+
+/// Vendors hand out addresses of many hosts, such as those for uploads.
+const HOSTS: usize = 100;
+
+impl Breakers {
+    /// The breaker of the host that `url` names.
+    pub fn of(&self, url: &Url) -> Arc<Breaker> {
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        let mut hosts = self.0.lock();
+        if let Some(known) = hosts.get(host) {
+            return known.clone();
+        }
+        if hosts.len() >= HOSTS {
+            hosts.retain(|_, breaker| breaker.0.lock().failures > 0);
+        }
+        hosts.entry(host.to_owned()).or_default().clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_host_has_its_own() {
+        let breakers = Breakers::default();
+        let of = |url: &str| breakers.of(&url.parse().unwrap());
+        for _ in 0..Breaker::FAILURES {
+            of("https://api.weather.gov/alerts").failed(Duration::ZERO);
+        }
+        assert_eq!(of("https://api.weather.gov/points").state(Duration::ZERO), BreakerState::Open);
+        assert_eq!(of("https://api.open-meteo.com/v1").state(Duration::ZERO), BreakerState::Closed);
+        assert_eq!(of("http://127.0.0.1:1/").state(Duration::ZERO), BreakerState::Closed);
+        for number in 0..=HOSTS {
+            of(&format!("https://{number}.example/"));
+        }
+        assert!(breakers.0.lock().len() <= HOSTS, "what says nothing is forgotten");
+        assert_eq!(of("https://api.weather.gov/").state(Duration::ZERO), BreakerState::Open);
+    }
 
     #[test]
     fn opens_rests_tries_and_closes() {

@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use super::{
-    Backoff, Breaker, Decision, Failure, FailureKind, Http, Method, Outbound, Repeat, Request, Response, RetryBudget,
-    Seen,
+    Backoff, Breaker, Breakers, Decision, Failure, FailureKind, Http, Method, Outbound, Repeat, Request, Response,
+    RetryBudget, Seen,
 };
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
@@ -17,7 +17,7 @@ pub struct Plan {
     /// Where it may go.
     pub outbound: Arc<Outbound>,
     /// What holds it back while the vendor fails.
-    pub breaker: Arc<Breaker>,
+    pub breakers: Arc<Breakers>,
     /// What keeps repeats within bounds.
     pub budget: Arc<RetryBudget>,
     /// Waits between attempts.
@@ -104,9 +104,10 @@ impl Client {
         plan.outbound.check(&request.url)?;
         let mut counted = 0;
         plan.budget.earn();
+        let breaker = plan.breakers.of(&request.url);
         loop {
             if !plan.urgent
-                && let Err(wait) = plan.breaker.admit(self.runtime.monotonic())
+                && let Err(wait) = breaker.admit(self.runtime.monotonic())
             {
                 return Err(Error::new(ErrorCode::CircuitOpen, "the vendor failed repeatedly; calls are held back")
                     .with_retry(Retry::After(wait)));
@@ -119,7 +120,7 @@ impl Client {
             sign(&mut signed)?;
             *attempts += 1;
             let result = self.attempt(signed, plan, left).await;
-            self.tell_breaker(plan, &result);
+            self.tell(&breaker, &result);
             if let Err(failure) = &result
                 && matches!(failure.kind, FailureKind::Forbidden | FailureKind::TooLarge)
             {
@@ -177,13 +178,13 @@ impl Client {
         Err(Failure::new(FailureKind::Broken, false, "the vendor redirects in a circle"))
     }
 
-    fn tell_breaker(&self, plan: &Plan, result: &Result<Response, Failure>) {
+    fn tell(&self, breaker: &Breaker, result: &Result<Response, Failure>) {
         match result {
-            Ok(response) if response.status < 500 => plan.breaker.succeeded(),
+            Ok(response) if response.status < 500 => breaker.succeeded(),
             Err(failure) if matches!(failure.kind, FailureKind::TooLarge | FailureKind::Forbidden) => {
-                plan.breaker.succeeded();
+                breaker.succeeded();
             }
-            _ => plan.breaker.failed(self.runtime.monotonic()),
+            _ => breaker.failed(self.runtime.monotonic()),
         }
     }
 }

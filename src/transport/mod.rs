@@ -12,7 +12,7 @@ pub mod oauth;
 mod reqwest;
 mod retry;
 
-pub use breaker::{Breaker, BreakerState};
+pub use breaker::{Breaker, BreakerState, Breakers};
 pub use client::{Client, Exchange, Plan};
 pub use guard::Outbound;
 pub use http::{Failure, FailureKind, Headers, Http, Method, Request, Response};

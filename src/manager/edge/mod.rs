@@ -60,7 +60,7 @@ pub struct OpenOptions {
     /// `strict` or `relaxed`. Default: `strict`.
     #[serde(default)]
     pub durability: DurabilityOption,
-    /// Settings of providers, by id, for every tenant that has not its own.
+    /// Settings of providers, by id, for every tenant: each fills in what a tenant has not set itself.
     #[serde(default)]
     pub config_defaults: Map<String, Value>,
     /// Of SQLite: how large the database may become; beyond that calls fail with `storage_full`. Default: no limit.
@@ -114,7 +114,9 @@ impl OpenOptions {
             builder = journal(builder, path)?;
         }
         if let Some(ActorQuota { per_second, burst }) = self.actor_quota {
-            builder = builder.actor_quota(Quota { per_second, burst });
+            let quota = Quota { per_second, burst };
+            quota.check().map_err(|error| error.within("actorQuota"))?;
+            builder = builder.actor_quota(quota);
         }
         for (provider, settings) in &self.config_defaults {
             let Value::Object(settings) = settings.clone() else {

@@ -239,6 +239,8 @@ impl GoogleWorkspaceConfig {
 impl ProviderConfig for GoogleWorkspaceConfig {
     const PROVIDER: &'static str = "google_workspace";
 
+    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("client_id", &[])];
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "client_id",

@@ -100,6 +100,9 @@ impl KhanAcademyConfig {
 impl ProviderConfig for KhanAcademyConfig {
     const PROVIDER: &'static str = "khan_academy";
 
+    const DISPLACES: &'static [(&'static str, &'static [&'static str])] =
+        &[("access_token", &[]), ("consumer_key", &[])];
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "base_url",

@@ -216,6 +216,8 @@ fn lacks(field: &str, message: &str) -> Error {
 impl ProviderConfig for Microsoft365Config {
     const PROVIDER: &'static str = "microsoft365";
 
+    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("client_id", &[])];
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "tenant_id",

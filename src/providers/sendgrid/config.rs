@@ -170,6 +170,8 @@ impl SendgridConfig {
 impl ProviderConfig for SendgridConfig {
     const PROVIDER: &'static str = "sendgrid";
 
+    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("api_key", &[])];
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "api_key",

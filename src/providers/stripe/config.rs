@@ -128,6 +128,8 @@ impl StripeConfig {
 impl ProviderConfig for StripeConfig {
     const PROVIDER: &'static str = "stripe";
 
+    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("secret_key", &[])];
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "secret_key",

@@ -132,6 +132,14 @@ pub(super) fn is_sid(prefix: &str, text: &str) -> bool {
 impl ProviderConfig for TwilioConfig {
     const PROVIDER: &'static str = "twilio";
 
+    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[
+        ("account_sid", &[]),
+        ("auth_token", &[]),
+        ("api_key_sid", &[]),
+        ("from_number", &["messaging_service_sid"]),
+        ("messaging_service_sid", &["from_number"]),
+    ];
+
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {
             name: "account_sid",

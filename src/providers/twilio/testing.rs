@@ -13,7 +13,7 @@ use crate::{
     model::{Redactor, RequestId, Runtime, Timestamp},
     providers::{AccessToken, Call, CallContext, Channel, Channels, Operation, Parts, Provider, Steps, Tokens},
     transport::{
-        Backoff, Breaker, Client, Failure, FailureKind, Headers, Http, Method, Outbound, Plan, Request, Response,
+        Backoff, Breakers, Client, Failure, FailureKind, Headers, Http, Method, Outbound, Plan, Request, Response,
         RetryBudget,
         oauth::{TokenGrant, Wanted},
     },
@@ -190,7 +190,7 @@ impl Bench {
             client: Client::new(self.fake.clone(), runtime.clone()),
             plan: Plan {
                 outbound: Arc::new(Outbound { hosts: Twilio::INFO.hosts, base_url: None, allow_private: false }),
-                breaker: Arc::new(Breaker::default()),
+                breakers: Arc::new(Breakers::default()),
                 budget: Arc::new(RetryBudget::default()),
                 backoff: Backoff { first: Duration::from_millis(1), ..Backoff::default() },
                 repeat: O::REPEAT,
