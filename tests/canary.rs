@@ -114,11 +114,14 @@ impl Later {
 fn faults() -> Vec<(&'static str, Fault)> {
     vec![
         ("none", Fault::Delay { ms: 0 }),
+        ("slow after", Fault::Delay { ms: 700 }),
+        ("wrong media type", Fault::ContentType { value: "text/plain".into() }),
         ("500", Fault::status(500)),
         ("503", Fault::status(503)),
         ("401", Fault::status(401)),
         ("500 after", Fault::StatusAfter { status: 500 }),
         ("cut before", Fault::CutBefore),
+        ("slow before", Fault::DelayBefore { ms: 700 }),
         ("403", Fault::status(403)),
         ("cut after", Fault::CutAfter),
         ("cut during", Fault::CutDuring),
@@ -134,7 +137,11 @@ fn faults() -> Vec<(&'static str, Fault)> {
 
 /// Makes a call and searches what comes of it; what was shown, and whether that was an error.
 async fn call(school: &School, provider: &str, operation: &str, arguments: Value, fault: &str) -> (String, bool) {
-    let call = school.tenant.request(&school.admin).deadline(Duration::from_secs(5));
+    let call = school.tenant.request(&school.admin).deadline(Duration::from_millis(if fault.starts_with("slow") {
+        350
+    } else {
+        5000
+    }));
     let (shown, failed) = match call.execute(provider, operation, arguments).await {
         Ok(reply) => (format!("{reply:?} {}", reply.output), false),
         Err(error) => {

@@ -151,7 +151,7 @@ async fn run_and_kill(db: &Path, url: &str, round: u32) -> Vec<(String, String)>
         acknowledged
     });
     wait.recv_timeout(Duration::from_secs(30)).expect("the child did not begin");
-    let moment = u64::from(u16::from_le_bytes(sis_integrations::model::random_bytes())) % 120_000;
+    let moment = u64::from(u32::from_le_bytes(sis_integrations::model::random_bytes())) % 120_000;
     tokio::time::sleep(Duration::from_micros(moment)).await;
     child.kill().unwrap();
     child.wait().unwrap();

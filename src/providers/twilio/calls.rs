@@ -109,6 +109,10 @@ impl Sent for PhoneCall {
     fn body(&self) -> Option<&str> {
         None
     }
+
+    fn has_media(&self) -> Option<bool> {
+        None
+    }
 }
 
 /// A call that follows TwiML.

@@ -44,6 +44,8 @@ pub(super) trait Sent: FromWire + Send {
     fn outbound(&self) -> bool;
     fn from(&self) -> Option<&str>;
     fn body(&self) -> Option<&str>;
+    /// Whether it has pictures and the like, where that can be told.
+    fn has_media(&self) -> Option<bool>;
 }
 
 /// One send.
@@ -69,14 +71,25 @@ impl Dispatch {
             (Some(ours), Some(theirs)) => ours == theirs,
             _ => true,
         };
-        sent.outbound() && body && from
+        // A template may bring pictures of its own.
+        let template = self.form.iter().any(|(name, _)| *name == "ContentSid");
+        let media = self.form.iter().any(|(name, _)| *name == "MediaUrl");
+        let media = template || sent.has_media().is_none_or(|there| there == media);
+        sent.outbound() && body && from && media
     }
 
-    /// Equal sends have equal fingerprints.
-    fn fingerprint(&self, account: &str) -> u64 {
-        let mut hasher = std::hash::DefaultHasher::new();
-        (account, &self.to, &self.from, &self.body).hash(&mut hasher);
-        hasher.finish()
+    /// Sends that Twilio's list shows alike have equal fingerprints: one without a text of ours may be any other to the
+    /// same recipient.
+    fn fingerprints(&self, account: &str, collection: &str) -> Fingerprints {
+        let hash = |of: &dyn Fn(&mut std::hash::DefaultHasher)| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            (account, collection, &self.to).hash(&mut hasher);
+            of(&mut hasher);
+            hasher.finish()
+        };
+        let recipient = hash(&|_| ());
+        let text = self.body.as_ref().map(|body| hash(&|hasher| (&self.from, body).hash(hasher)));
+        Fingerprints { recipient, text }
     }
 }
 
@@ -93,22 +106,37 @@ struct Twins {
     lost: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Fingerprints {
+    recipient: u64,
+    text: Option<u64>,
+}
+
+impl Fingerprints {
+    fn all(self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.recipient).chain(self.text)
+    }
+}
+
 /// Counts a send while it is under way.
-struct Window(u64);
+struct Window(Fingerprints);
 
 impl Window {
-    fn open(fingerprint: u64) -> Self {
-        TWINS.lock().entry(fingerprint).or_default().active += 1;
-        Self(fingerprint)
+    fn open(of: Fingerprints) -> Self {
+        let mut twins = TWINS.lock();
+        of.all().for_each(|one| twins.entry(one).or_default().active += 1);
+        Self(of)
     }
 
     fn alone(&self) -> bool {
-        TWINS.lock().get(&self.0).is_some_and(|twins| twins.active == 1 && !twins.lost)
+        let one = self.0.text.unwrap_or(self.0.recipient);
+        TWINS.lock().get(&one).is_some_and(|twins| twins.active == 1 && !twins.lost)
     }
 
     fn lost(&self) {
-        if let Some(twins) = TWINS.lock().get_mut(&self.0) {
-            twins.lost = true;
+        let mut twins = TWINS.lock();
+        for one in self.0.all() {
+            twins.entry(one).or_default().lost = true;
         }
     }
 }
@@ -116,10 +144,11 @@ impl Window {
 impl Drop for Window {
     fn drop(&mut self) {
         let mut all = TWINS.lock();
-        if let Some(twins) = all.get_mut(&self.0) {
+        for one in self.0.all() {
+            let Some(twins) = all.get_mut(&one) else { continue };
             twins.active -= 1;
             if twins.active == 0 {
-                all.remove(&self.0);
+                all.remove(&one);
             }
         }
     }
@@ -149,7 +178,7 @@ pub(super) async fn deliver<T: Sent>(
     dispatch: &Dispatch,
     gate: Option<&Semaphore>,
 ) -> Result<T> {
-    let window = Window::open(dispatch.fingerprint(&call.config().account_sid));
+    let window = Window::open(dispatch.fingerprints(&call.config().account_sid, T::COLLECTION.1));
     let mut again = true;
     loop {
         let request =

@@ -126,6 +126,10 @@ impl Sent for Message {
     fn body(&self) -> Option<&str> {
         self.body.as_deref()
     }
+
+    fn has_media(&self) -> Option<bool> {
+        self.num_media.map(|count| count > 0)
+    }
 }
 
 /// Refuses a text that is empty or longer than Twilio takes.

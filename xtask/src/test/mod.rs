@@ -9,6 +9,8 @@ mod sandbox;
 
 use std::{env, path::PathBuf};
 
+use anyhow::Result;
+
 use crate::{steps::Step, tree::Tree};
 
 /// The suites. What can go wrong soonest comes first.
@@ -28,8 +30,15 @@ pub(crate) const SUITES: &[Step] = &[
 ];
 
 /// Where the vendors' contracts are: `SIS_CONTRACTS`, or a folder beside the checkout.
-fn contracts(tree: &Tree) -> Option<PathBuf> {
-    let named = env::var_os("SIS_CONTRACTS").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let found = named.unwrap_or_else(|| tree.path("../shared/contracts"));
-    std::fs::canonicalize(found).ok().filter(|path| path.is_dir())
+///
+/// One that is named must be there: a mistyped name would be a run without them that looks like one with them.
+fn contracts(tree: &Tree) -> Result<Option<PathBuf>> {
+    let folder = |path: PathBuf| std::fs::canonicalize(path).ok().filter(|path| path.is_dir());
+    match env::var_os("SIS_CONTRACTS").filter(|path| !path.is_empty()).map(PathBuf::from) {
+        Some(named) => match folder(named.clone()) {
+            Some(found) => Ok(Some(found)),
+            None => anyhow::bail!("SIS_CONTRACTS names no folder: {}", named.display()),
+        },
+        None => Ok(folder(tree.path("../shared/contracts"))),
+    }
 }

@@ -14,7 +14,7 @@ pub(super) fn tests(tree: &Tree) -> Result<()> {
     let apart = manifest.name_at(tree, c::FOLDER)?;
     let mut test = tree.cargo(["test", "--workspace", "--exclude", &apart, "--all-features", "--no-fail-fast"]);
     test.args(["--lib", "--bins", "--tests", "--examples"]);
-    if let Some(folder) = contracts(tree) {
+    if let Some(folder) = contracts(tree)? {
         println!("contracts: {}", folder.display());
         return run(test.env("SIS_CONTRACTS", folder));
     }
