@@ -211,6 +211,24 @@ async fn formulas_stay_text_and_repeated_lines_are_told() {
 }
 
 #[tokio::test]
+async fn a_file_with_semicolons_has_decimal_commas_and_a_formula_in_its_header() {
+    let school = School::import().await;
+    let file = |score: &str| {
+        let text = format!("Student Name;Assignment Name;Score;=1+1\nJane Doe;Slope;{score};x\n");
+        json!({ "report": { "text": text, "asOf": "2026-11-24" } })
+    };
+    for (score, read) in [("0,875", 0.875), ("12,345", 12.345), ("1.234,5", 1234.5)] {
+        let answer = school.ask("importReport", file(score)).await;
+        assert_eq!(answer["rows"][0]["numbers"]["score"], read, "{score}");
+        assert_eq!(answer["report"]["suspicious"], json!([{ "line": 1, "column": "'=1+1" }]));
+        assert_eq!(answer["rows"][0]["extra"], json!({ "'=1+1": "x" }));
+    }
+    let error = school.refuse("importReport", file("1.234")).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("report.text")));
+    assert!(error.message().contains("line 2, column 'Score'") && error.message().contains("thousands"), "{error}");
+}
+
+#[tokio::test]
 async fn each_kind_of_report_is_known_by_its_headers_or_its_name() {
     let school = School::import().await;
     let weeks = "Student Name,Student SIS ID,11/09/2026 - 11/15/2026,11/16/2026 - 11/22/2026\nJane,42,55%,\n";

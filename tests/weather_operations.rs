@@ -237,6 +237,55 @@ async fn a_missing_value_is_named_and_no_all_clear() {
     assert_eq!((report.verdict, report.evidence.missing[0].what.as_str()), (ClosureVerdict::Unknown, "visibility"));
 }
 
+/// The temperature holds for hours together; a storm of one hour is in them.
+#[tokio::test]
+async fn a_wind_of_one_hour_is_felt_in_a_temperature_of_many() {
+    let school = School::with(|config| config.sources([Source::Nws])).await;
+    let weather = school.sandbox.weather();
+    let calm = Conditions { temperature: -10.0, wind: 10.0 / 3.6, ..Conditions::default() };
+    weather.set(POINT, calm);
+    let hour = ahead(1).as_micros() / 3_600_000_000 * 3600;
+    weather.turn(POINT, hour, Conditions { wind: 15.0, ..calm });
+    weather.turn(POINT, hour + 3600, calm);
+    let check = CheckSchoolClosureConditions::new(POINT, ClosureThresholds::new().wind_chill(-20.0))
+        .window(Window::new(ahead(0), ahead(6)));
+    let report = school.tenant.call(&school.admin, check).await.unwrap();
+    assert_eq!(report.verdict, ClosureVerdict::CloseRecommended, "{:?}", report.evidence.values);
+}
+
+/// OpenWeather tells of every third hour; a period between two of them is as bad as the worse.
+#[tokio::test]
+async fn a_period_between_two_steps_is_as_bad_as_the_worse() {
+    let school = School::with(|config| config.sources([Source::Openweather])).await;
+    let weather = school.sandbox.weather();
+    let step = (ahead(0).as_micros() / 10_800_000_000 + 2) * 10_800;
+    weather.turn(POINT, step, Conditions { visibility: 200.0, ..Conditions::default() });
+    weather.turn(POINT, step + 1, Conditions::default());
+    let check = |from: i64, to: i64| {
+        let at = |second: i64| Timestamp::from_micros((step + second) * 1_000_000);
+        let window = Window::new(at(from), at(to));
+        CheckSchoolClosureConditions::new(POINT, seed()).alerts(false).window(window)
+    };
+    for (from, to, verdict) in [
+        (3600, 7200, ClosureVerdict::CloseRecommended),
+        (-7200, -3600, ClosureVerdict::CloseRecommended),
+        (10_800, 14_400, ClosureVerdict::Open),
+    ] {
+        let report = school.tenant.call(&school.admin, check(from, to)).await.unwrap();
+        assert_eq!(report.verdict, verdict, "{from}: {:?}", report.evidence.values);
+    }
+}
+
+/// Detroit's longitude makes it six hours behind, but its clocks are New York's.
+#[tokio::test]
+async fn school_hours_are_those_of_the_places_time_zone() {
+    let school = School::with(|config| config.sources([Source::Nws])).await;
+    let check = CheckSchoolClosureConditions::new((42.33, -83.05), seed());
+    let report = school.tenant.call(&school.admin, check).await.unwrap();
+    let end = jiff::Timestamp::from_microsecond(report.evidence.window.end.as_micros()).unwrap();
+    assert_eq!(end.in_tz("America/New_York").unwrap().hour(), 18);
+}
+
 #[tokio::test]
 async fn what_is_measured_now_is_no_forecast() {
     let school = School::with(|config| config.sources([Source::Openweather])).await;
@@ -357,6 +406,13 @@ async fn places_are_found_in_every_way_and_never_guessed() {
         let place = school.ask("resolvePlace", json!({ "location": code })).await;
         assert_eq!(place["country"], found, "{code}");
     }
+    // Illinois is no country, and Israel was not meant.
+    let error = school.refuse("resolvePlace", json!({ "location": "60699,IL" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("location")));
+    assert!(error.message().contains("60699,US"), "{error}");
+    let israel = School::with(|config| config.default_country("IL")).await;
+    let error = israel.refuse("resolvePlace", json!({ "location": "60699,IL" })).await;
+    assert_eq!(error.code(), ErrorCode::NotFound, "there it is asked for: {error}");
     for location in ["Atlantis,US", "99999,US", "1 Nowhere Lane, Rivertown, IL"] {
         let error = school
             .refuse(
@@ -446,7 +502,7 @@ async fn bad_arguments_are_refused_with_their_path_and_send_nothing() {
 async fn athletic_events_follow_the_bands() {
     let school = School::open().await;
     type Change = fn(&mut Conditions);
-    let cases: [(&str, Change, EventVerdict); 8] = [
+    let cases: [(&str, Change, EventVerdict); 9] = [
         ("mild", |_| {}, EventVerdict::NoRestriction),
         ("hot: WBGT 35.4 °C", |c| (c.temperature, c.humidity) = (32.2, 70.0), EventVerdict::Cancel),
         ("warm: WBGT 29.3 °C", |c| (c.temperature, c.humidity) = (30.0, 50.0), EventVerdict::Modify),
@@ -455,6 +511,7 @@ async fn athletic_events_follow_the_bands() {
         ("thunder", |c| c.thunder = true, EventVerdict::Modify),
         ("unhealthy air", |c| c.us_aqi = 160.0, EventVerdict::Postpone),
         ("hazardous particles", |c| c.fine_particles = 130.0, EventVerdict::Cancel),
+        ("800 ppb of sulphur dioxide", |c| c.sulphur_dioxide = 2096.0, EventVerdict::Cancel),
     ];
     for (name, change, verdict) in cases {
         school.make(change);
@@ -564,6 +621,10 @@ async fn the_air_is_told_by_the_index_of_the_united_states() {
     school.sandbox.weather().empty(Service::OpenMeteo);
     let error = school.refuse("getAirQuality", json!({ "location": { "lat": POINT.0, "lon": POINT.1 } })).await;
     assert_eq!(error.code(), ErrorCode::InvalidResponse, "{error}");
+    let coarse = School::with(|config| config.sources([Source::Openweather])).await;
+    coarse.sandbox.weather().leave_out(Service::Openweather, "pm2_5");
+    let error = coarse.refuse("getAirQuality", json!({ "location": "School Address" })).await;
+    assert_eq!(error.code(), ErrorCode::InvalidResponse, "ozone alone makes no good air: {error}");
     let nws = School::with(|config| config.sources([Source::Nws])).await;
     let error = nws.refuse("getAirQuality", json!({ "location": "School Address" })).await;
     assert_eq!(error.code(), ErrorCode::UnsupportedOperation);

@@ -69,6 +69,11 @@ impl Weather {
         self.world.lock().set(point, conditions);
     }
 
+    /// Makes the weather of a place turn at a moment, in seconds since 1970, and stay so until it turns again.
+    pub fn turn(&self, point: (f64, f64), from: i64, conditions: Conditions) {
+        self.world.lock().turn(point, from, conditions);
+    }
+
     /// Puts a warning in force at a place.
     pub fn warn(&self, point: (f64, f64), alert: Alert) {
         self.world.lock().warn(point, alert);

@@ -9,9 +9,8 @@ use crate::clock::timestamp;
 use crate::exchange::{Answer, Request};
 
 const GEO_JSON: &str = "application/geo+json";
-/// How far the grid reaches, in hours, and how long each of its values holds.
+/// How far the grid reaches, in hours.
 const REACH: i64 = 7 * 24;
-const STEP: i64 = 6;
 
 pub(super) fn problem(status: StatusCode, kind: &str, title: &str) -> Answer {
     let body = json!({
@@ -102,35 +101,66 @@ fn points(text: &str, url: &str) -> Answer {
             "forecastHourly": format!("{grid}/forecast/hourly"),
             "forecastGridData": grid,
             "observationStations": format!("{grid}/stations"),
-            "timeZone": "America/Chicago",
+            "timeZone": zone(at.1),
             "radarStation": "KLOT",
         },
     });
     Answer::new(StatusCode::OK, GEO_JSON, body.to_string())
 }
 
+/// The zones of the states at this longitude; Detroit, at 83° west, goes by New York's hour.
+fn zone(lon: f64) -> &'static str {
+    match lon {
+        lon if lon < -114.0 => "America/Los_Angeles",
+        lon if lon < -102.0 => "America/Denver",
+        lon if lon < -86.0 => "America/Chicago",
+        _ => "America/New_York",
+    }
+}
+
+/// Hours with the same value, told as one for as long as `most` of them: from which on, how many, and the value.
+fn merged(hours: &[f64], most: usize) -> Vec<(usize, usize, f64)> {
+    let mut intervals: Vec<(usize, usize, f64)> = Vec::new();
+    for (hour, value) in hours.iter().enumerate() {
+        match intervals.last_mut() {
+            Some((_, length, same)) if same == value && *length < most => *length += 1,
+            _ => intervals.push((hour, 1, *value)),
+        }
+    }
+    intervals
+}
+
 fn grid(world: &World, at: Cell, now: i64) -> Answer {
-    let conditions = world.at(at);
     let first = now / 3_600_000;
     let time = |hour: i64| timestamp(hour * 3_600_000).to_string().replace('Z', "+00:00");
     let mut properties = Map::new();
     if !world.empty.contains(&Service::Nws) {
-        let Conditions { temperature, humidity, wind, gust, rain, visibility, thunder, .. } = conditions;
-        for (name, unit, value) in [
-            ("temperature", Some("wmoUnit:degC"), temperature),
-            ("relativeHumidity", Some("wmoUnit:percent"), humidity),
-            ("windSpeed", Some("wmoUnit:km_h-1"), wind * 3.6),
-            ("windGust", Some("wmoUnit:km_h-1"), gust * 3.6),
-            #[allow(clippy::cast_precision_loss, reason = "a few hours")]
-            ("quantitativePrecipitation", Some("wmoUnit:mm"), rain * STEP as f64),
-            ("visibility", Some("wmoUnit:m"), visibility),
-            ("probabilityOfThunder", None, if thunder { 80.0 } else { 0.0 }),
-        ] {
+        let hours: Vec<Conditions> = (0..REACH).map(|hour| world.at(at, (first + hour) * 3600)).collect();
+        type Layer = (&'static str, Option<&'static str>, fn(&Conditions) -> f64);
+        let layers: [Layer; 7] = [
+            ("temperature", Some("wmoUnit:degC"), |c| c.temperature),
+            ("relativeHumidity", Some("wmoUnit:percent"), |c| c.humidity),
+            ("windSpeed", Some("wmoUnit:km_h-1"), |c| c.wind * 3.6),
+            ("windGust", Some("wmoUnit:km_h-1"), |c| c.gust * 3.6),
+            ("quantitativePrecipitation", Some("wmoUnit:mm"), |c| c.rain),
+            ("visibility", Some("wmoUnit:m"), |c| c.visibility),
+            ("probabilityOfThunder", None, |c| if c.thunder { 80.0 } else { 0.0 }),
+        ];
+        for (at, (name, unit, value)) in layers.into_iter().enumerate() {
             if world.leaves_out(Service::Nws, name) {
                 continue;
             }
-            let values: Vec<Value> = (0..REACH / STEP)
-                .map(|n| json!({ "validTime": format!("{}/PT{STEP}H", time(first + n * STEP)), "value": value }))
+            let hours: Vec<f64> = hours.iter().map(value).collect();
+            // The layers' intervals do not begin and end together.
+            let intervals = merged(&hours, at + 3).into_iter();
+            let values: Vec<Value> = intervals
+                .map(|(from, length, value)| {
+                    #[allow(clippy::cast_precision_loss, reason = "a few hours")]
+                    let value = if name == "quantitativePrecipitation" { value * length as f64 } else { value };
+                    #[allow(clippy::cast_possible_wrap, reason = "a week's hours")]
+                    let from = time(first + from as i64);
+                    json!({ "validTime": format!("{from}/PT{length}H"), "value": value })
+                })
                 .collect();
             let mut layer = json!({ "values": values });
             if let Some(unit) = unit {

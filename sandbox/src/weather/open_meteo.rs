@@ -13,7 +13,7 @@ fn bad(reason: &str) -> Answer {
 }
 
 /// A variable's unit and value.
-fn variable(name: &str, conditions: &Conditions, speed: f64) -> Option<(&'static str, f64)> {
+fn variable(name: &str, conditions: Conditions, speed: f64) -> Option<(&'static str, f64)> {
     Some(match name {
         "temperature_2m" => ("°C", conditions.temperature),
         "relative_humidity_2m" => ("%", conditions.humidity),
@@ -50,7 +50,6 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
         Some(_) => return bad("Cannot initialize WindspeedUnit from invalid String value."),
     };
     let ahead = if query.get("timezone") == Some("auto") { offset(lon) } else { 0 };
-    let conditions = world.at(cell((lat, lon)));
     let today = (request.at / 1000 + ahead).div_euclid(86_400) * 86_400;
     let hours: Vec<i64> = (-past * 24..days * 24).map(|hour| today + hour * 3600).collect();
     let mut columns = Map::new();
@@ -60,16 +59,20 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
     columns.insert("time".to_owned(), times.collect());
     units.insert("time".to_owned(), json!("iso8601"));
     for name in query.get("hourly").unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
-        let Some((unit, value)) = variable(name, &conditions, speed) else {
+        let told: Option<Vec<(&str, f64)>> =
+            hours.iter().map(|at| variable(name, world.at(cell((lat, lon)), *at), speed)).collect();
+        let Some(told) = told else {
             return bad(&format!(
                 "Data corrupted at path ''. Cannot initialize variable from invalid String value {name}."
             ));
         };
+        let whole = matches!(name, "weather_code" | "us_aqi");
         #[allow(clippy::cast_possible_truncation, reason = "codes are whole numbers")]
-        let value = if matches!(name, "weather_code" | "us_aqi") { json!(value as i64) } else { json!(value) };
-        let value = if world.leaves_out(Service::OpenMeteo, name) { Value::Null } else { value };
-        columns.insert(name.to_owned(), hours.iter().map(|_| value.clone()).collect());
-        units.insert(name.to_owned(), json!(unit));
+        let number = |value: f64| if whole { json!(value as i64) } else { json!(value) };
+        let left_out = world.leaves_out(Service::OpenMeteo, name);
+        let column = told.iter().map(|(_, value)| if left_out { Value::Null } else { number(*value) });
+        columns.insert(name.to_owned(), column.collect());
+        units.insert(name.to_owned(), json!(told.first().map_or("", |(unit, _)| unit)));
     }
     let mut body = json!({
         "latitude": lat, "longitude": lon, "elevation": 180.0, "generationtime_ms": 0.1, "utc_offset_seconds": ahead,

@@ -140,7 +140,7 @@ struct Place {
 impl Place {
     /// What current weather and forecast have in common. `hours` is what rain is summed up over.
     fn moment(&self, world: &World, dt: i64, hours: f64) -> Value {
-        let conditions @ Conditions { temperature, humidity, wind, gust, rain, .. } = world.at(self.cell);
+        let conditions @ Conditions { temperature, humidity, wind, gust, rain, .. } = world.at(self.cell, dt);
         let temperature = self.units.temperature(temperature);
         let mut main = json!({
             "temp": temperature, "feels_like": temperature, "temp_min": temperature, "temp_max": temperature,
@@ -201,15 +201,20 @@ impl Place {
     }
 
     fn pollution(&self, world: &World, start: i64, end: i64) -> Value {
-        let fine = world.at(self.cell).fine_particles;
         let first = (start + 3599) / 3600;
-        let mut components = json!({
-            "co": 200.0, "no": 0.1, "no2": 10.0, "o3": 60.0, "so2": 2.0, "pm2_5": fine, "pm10": fine, "nh3": 0.5,
-        });
-        world.pierce(Service::Openweather, &mut components);
+        let components = |hour: i64| {
+            let Conditions { fine_particles: fine, sulphur_dioxide, .. } = world.at(self.cell, hour * 3600);
+            let mut components = json!({
+                "co": 200.0, "no": 0.1, "no2": 10.0, "o3": 60.0, "so2": sulphur_dioxide, "pm2_5": fine, "pm10": fine,
+                "nh3": 0.5,
+            });
+            world.pierce(Service::Openweather, &mut components);
+            components
+        };
         let hours = (first..=end / 3600).filter(|_| !world.empty.contains(&Service::Openweather));
-        let list: Vec<Value> =
-            hours.map(|hour| json!({ "dt": hour * 3600, "main": { "aqi": 1 }, "components": components })).collect();
+        let list: Vec<Value> = hours
+            .map(|hour| json!({ "dt": hour * 3600, "main": { "aqi": 1 }, "components": components(hour) }))
+            .collect();
         json!({ "coord": { "lon": self.lon, "lat": self.lat }, "list": list })
     }
 

@@ -52,6 +52,8 @@ pub struct Conditions {
     pub ultraviolet: f64,
     /// Fine particles.
     pub fine_particles: f64,
+    /// Sulphur dioxide.
+    pub sulphur_dioxide: f64,
     /// The index that Open-Meteo's model gives.
     pub us_aqi: f64,
 }
@@ -68,6 +70,7 @@ impl Default for Conditions {
             thunder: false,
             ultraviolet: 3.0,
             fine_particles: 5.0,
+            sulphur_dioxide: 2.0,
             us_aqi: 28.0,
         }
     }
@@ -145,7 +148,8 @@ pub(super) fn cell((lat, lon): (f64, f64)) -> Cell {
 
 #[derive(Default)]
 pub(super) struct World {
-    weather: HashMap<Cell, Conditions>,
+    /// Each with the second from which on it holds, in order.
+    weather: HashMap<Cell, Vec<(i64, Conditions)>>,
     alerts: HashMap<Cell, Vec<Alert>>,
     pub(super) down: HashSet<Service>,
     pub(super) empty: HashSet<Service>,
@@ -154,15 +158,22 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn set(&mut self, point: (f64, f64), conditions: Conditions) {
-        self.weather.insert(cell(point), conditions);
+        self.weather.insert(cell(point), Vec::from([(i64::MIN, conditions)]));
+    }
+
+    pub(super) fn turn(&mut self, point: (f64, f64), from: i64, conditions: Conditions) {
+        let weather = self.weather.entry(cell(point)).or_default();
+        weather.push((from, conditions));
+        weather.sort_by_key(|(from, _)| *from);
     }
 
     pub(super) fn warn(&mut self, point: (f64, f64), alert: Alert) {
         self.alerts.entry(cell(point)).or_default().push(alert);
     }
 
-    pub(super) fn at(&self, cell: Cell) -> Conditions {
-        self.weather.get(&cell).copied().unwrap_or_default()
+    pub(super) fn at(&self, cell: Cell, second: i64) -> Conditions {
+        let begun = |weather: &Vec<(i64, Conditions)>| weather.iter().rfind(|(from, _)| *from <= second).copied();
+        self.weather.get(&cell).and_then(begun).map(|(_, conditions)| conditions).unwrap_or_default()
     }
 
     pub(super) fn alerts(&self, cell: Cell) -> &[Alert] {

@@ -13,7 +13,11 @@ pub(super) fn tame(cell: &str) -> (String, bool) {
     {
         return (inner.to_owned(), true);
     }
-    if begins_formula(cell) && number(cell).is_none() { (format!("'{cell}"), true) } else { (cell.to_owned(), false) }
+    if begins_formula(cell) && !is_signed_number(cell) { (format!("'{cell}"), true) } else { (cell.to_owned(), false) }
+}
+
+fn is_signed_number(cell: &str) -> bool {
+    [Decimal::Point, Decimal::Comma].into_iter().any(|decimal| number(cell, decimal).is_some())
 }
 
 fn begins_formula(cell: &str) -> bool {
@@ -25,8 +29,42 @@ pub(super) fn is_blank(cell: &str) -> bool {
     matches!(cell, "" | "-" | "--" | "–" | "—" | "N/A" | "n/a" | "NA")
 }
 
-/// A number as reports write it: `85`, `85%`, `1,234`, `12.5`.
-pub(super) fn number(cell: &str) -> Option<f64> {
+/// Which sign a file has before the decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decimal {
+    Point,
+    Comma,
+}
+
+/// A number as reports write it: `85`, `85%`, `1,234`, `12.5`; with a decimal comma `12,5` and `1.234,5`. There `1.234` is
+/// none: it may be meant either way.
+pub(super) fn number(cell: &str, decimal: Decimal) -> Option<f64> {
+    match decimal {
+        Decimal::Point => pointed(cell),
+        Decimal::Comma if is_ambiguous(cell) => None,
+        // 12.5 can be nothing else, also where commas are usual.
+        Decimal::Comma if cell.matches('.').count() == 1 && !cell.contains(',') => pointed(cell),
+        Decimal::Comma if cell.matches(',').count() > 1 => None,
+        Decimal::Comma => {
+            let swap = |sign| match sign {
+                ',' => '.',
+                '.' => ',',
+                other => other,
+            };
+            pointed(&cell.chars().map(swap).collect::<String>())
+        }
+    }
+}
+
+/// Whether a number of a file with decimal commas has one point with three digits behind it: a thousand or a fraction.
+pub(super) fn is_ambiguous(cell: &str) -> bool {
+    let plain = cell.strip_suffix('%').unwrap_or(cell).trim_end();
+    plain
+        .split_once('.')
+        .is_some_and(|(_, behind)| behind.len() == 3 && behind.bytes().all(|sign| sign.is_ascii_digit()))
+}
+
+fn pointed(cell: &str) -> Option<f64> {
     let plain = cell.strip_suffix('%').unwrap_or(cell).trim_end();
     let digits = plain.strip_prefix(['-', '+']).unwrap_or(plain);
     let good = digits.starts_with(|sign: char| sign.is_ascii_digit())
@@ -96,10 +134,25 @@ mod tests {
         for (cell, expected) in
             [("85", 85.0), ("85%", 85.0), ("85 %", 85.0), ("1,234", 1234.0), ("1,234,567.5", 1_234_567.5), ("-3", -3.0)]
         {
-            assert_eq!(number(cell), Some(expected), "{cell}");
+            assert_eq!(number(cell, Decimal::Point), Some(expected), "{cell}");
         }
         for cell in ["", "85,5", "1,23,456", "1e9", "NaN", "inf", "1.2.3", "0x10", "many", ".5", "=1"] {
-            assert_eq!(number(cell), None, "{cell}");
+            assert_eq!(number(cell, Decimal::Point), None, "{cell}");
+        }
+        for (cell, expected) in [
+            ("0,875", 0.875),
+            ("12,345", 12.345),
+            ("85,5 %", 85.5),
+            ("1.234,5", 1234.5),
+            ("1.234.567", 1_234_567.0),
+            ("12.5", 12.5),
+            ("-3,5", -3.5),
+            ("85", 85.0),
+        ] {
+            assert_eq!(number(cell, Decimal::Comma), Some(expected), "{cell}");
+        }
+        for cell in ["1.234", "1.234%", "1,234,567", "1.23.4", "1,2.345", "", "many", ",5"] {
+            assert_eq!(number(cell, Decimal::Comma), None, "{cell}");
         }
     }
 
@@ -120,7 +173,7 @@ mod tests {
         #[test]
         fn no_cell_begins_a_formula(cell in "\\PC{0,20}") {
             let (text, _) = tame(&cell);
-            proptest::prop_assert!(!begins_formula(&text) || number(&text).is_some(), "{text}");
+            proptest::prop_assert!(!begins_formula(&text) || is_signed_number(&text), "{text}");
             let _ = week(&cell);
         }
     }

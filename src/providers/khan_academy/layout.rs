@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
-    cells::{is_blank, number, tame, week},
+    cells::{Decimal, is_ambiguous, is_blank, number, tame, week},
     kinds::{Column, ReportKind, SIS_ID},
     progress::Week,
     report::{Student, Suspicious},
@@ -57,7 +57,7 @@ impl Layout {
         let mut fields = Vec::new();
         let mut missing = Vec::new();
         for column in kind.columns() {
-            let at = match named.get(column.field).map(|header| table::squeezed(header)) {
+            let at = match named.get(column.field).map(|header| tame(&table::squeezed(header)).0) {
                 Some(header) if header.is_empty() => continue,
                 Some(header) => {
                     table.headers.iter().position(|found| found.eq_ignore_ascii_case(&header)).ok_or_else(|| {
@@ -130,10 +130,11 @@ impl Layout {
     pub(super) fn row(
         &self,
         field: &str,
-        headers: &[String],
+        table: &Table,
         row: &Row,
         suspicious: &mut Vec<Suspicious>,
     ) -> Result<ParsedRow> {
+        let (headers, decimal) = (&table.headers, table.decimal);
         let mut parsed = ParsedRow {
             line: row.line,
             student: None,
@@ -151,15 +152,18 @@ impl Layout {
         };
         let no_number = |at: usize| {
             let header = &headers[at];
+            let either = decimal == Decimal::Comma && is_ambiguous(&row.cells[at]);
+            let why =
+                if either { ", and may be thousands or a fraction where commas stand before decimals" } else { "" };
             Err(Error::invalid(
                 field,
-                format!("line {}, column '{header}': must be a number; nothing was imported", row.line),
+                format!("line {}, column '{header}': must be a number{why}; nothing was imported", row.line),
             ))
         };
         for (column, at) in &self.fields {
             let cell = &row.cells[*at];
-            if column.number && number(cell).is_some() {
-                parsed.numbers.extend(number(cell).map(|number| (column.field, number)));
+            if let Some(number) = number(cell, decimal).filter(|_| column.number) {
+                parsed.numbers.insert(column.field, number);
                 continue;
             }
             if is_blank(cell) {
@@ -179,7 +183,7 @@ impl Layout {
         }
         for (at, from, to) in &self.weeks {
             let cell = &row.cells[*at];
-            match number(cell) {
+            match number(cell, decimal) {
                 Some(value) => {
                     parsed.weeks.push(Week { from: from.to_string(), to: to.to_string(), value: Some(value) })
                 }

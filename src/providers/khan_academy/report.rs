@@ -140,7 +140,11 @@ impl Report {
             columns: layout.named(&table),
             duplicates: Vec::new(),
             conflicts: Vec::new(),
-            suspicious: Vec::new(),
+            suspicious: table
+                .formulas
+                .iter()
+                .map(|header| Suspicious { line: header.line, column: header.name.clone() })
+                .collect(),
             open_end: table.open_end,
             fingerprint,
         };
@@ -152,7 +156,7 @@ impl Report {
                 continue;
             }
             whole.insert(row.cells.clone(), row.line);
-            let parsed = layout.row(field, &table.headers, row, &mut info.suspicious)?;
+            let parsed = layout.row(field, &table, row, &mut info.suspicious)?;
             if let Some(first) = about.insert(layout.subject(&parsed), row.line) {
                 info.conflicts.push(Repeated { line: row.line, same_as: first });
             }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::cells::{Decimal, tame};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The most bytes of a report.
@@ -17,6 +18,15 @@ pub(super) struct Table {
     pub(super) rows: Vec<Row>,
     /// Whether the last line lacks its end: it may have been cut within its last cell, which nothing else shows.
     pub(super) open_end: bool,
+    pub(super) decimal: Decimal,
+    /// Headers that would be formulas in a spreadsheet, as the text they were made into.
+    pub(super) formulas: Vec<Header>,
+}
+
+/// A header and its line.
+pub(super) struct Header {
+    pub(super) line: u64,
+    pub(super) name: String,
 }
 
 pub(super) struct Row {
@@ -54,12 +64,13 @@ pub(super) fn read(field: &str, text: &str) -> Result<Table> {
         csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let mut lines = Lines { bytes: text.as_bytes(), counted: 0, line: 1 };
     let mut headers = Vec::new();
+    let mut formulas = Vec::new();
     let mut rows = Vec::new();
     for record in reader.records() {
         let Ok(record) = record else { return refuse("cannot be read as CSV".into()) };
         let line = lines.at(record.position().map_or(0, csv::Position::byte));
         if headers.is_empty() {
-            headers = read_headers(field, &record)?;
+            headers = read_headers(field, &record, line, &mut formulas)?;
             continue;
         }
         if record.iter().all(|cell| cell.trim().is_empty()) {
@@ -81,7 +92,8 @@ pub(super) fn read(field: &str, text: &str) -> Result<Table> {
     if rows.is_empty() {
         return refuse("holds no row below the header: the file is cut off, or the export found nothing".into());
     }
-    Ok(Table { headers, rows, open_end: !text.ends_with(['\n', '\r']) })
+    let decimal = if delimiter == b';' { Decimal::Comma } else { Decimal::Point };
+    Ok(Table { headers, rows, open_end: !text.ends_with(['\n', '\r']), decimal, formulas })
 }
 
 /// Tells lines as an editor counts them. The csv crate's own count is where it began to look for a record: before the end
@@ -105,7 +117,7 @@ impl Lines<'_> {
 }
 
 /// A column without a name has its number: nothing in it is lost.
-fn read_headers(field: &str, record: &csv::StringRecord) -> Result<Vec<String>> {
+fn read_headers(field: &str, record: &csv::StringRecord, line: u64, formulas: &mut Vec<Header>) -> Result<Vec<String>> {
     if record.len() > MOST_COLUMNS {
         return Err(Error::invalid(field, format!("has more than {MOST_COLUMNS} columns")));
     }
@@ -113,6 +125,10 @@ fn read_headers(field: &str, record: &csv::StringRecord) -> Result<Vec<String>> 
     let mut headers = Vec::new();
     for (at, name) in record.iter().enumerate() {
         let name = if name.trim().is_empty() { format!("column {}", at + 1) } else { squeezed(name) };
+        let (name, changed) = tame(&name);
+        if changed {
+            formulas.push(Header { line, name: name.clone() });
+        }
         if !seen.insert(name.to_lowercase()) {
             return Err(Error::invalid(field, format!("columns {} and an earlier one have the same header", at + 1)));
         }
@@ -167,6 +183,17 @@ mod tests {
         assert_eq!(read("f", "a\tb\n1\t2").unwrap().rows[0].cells, ["1", "2"]);
         assert!(read("f", "a\tb\n1\t2").unwrap().open_end);
         assert_eq!(read("f", "a,,b\n1,kept,2\n").unwrap().headers[1], "column 2");
+    }
+
+    #[test]
+    fn a_formula_in_a_header_becomes_text_and_is_named() {
+        let table =
+            read("f", "\nName,\"=HYPERLINK(\"\"https://evil.example\"\")\",\"=\"\"Score\"\"\"\nX,1,2\n").unwrap();
+        assert_eq!(table.headers, ["Name", "'=HYPERLINK(\"https://evil.example\")", "Score"]);
+        let named: Vec<(u64, &str)> = table.formulas.iter().map(|header| (header.line, &*header.name)).collect();
+        assert_eq!(named, [(2, "'=HYPERLINK(\"https://evil.example\")"), (2, "Score")]);
+        assert_eq!(read("f", "a;b\n1;2\n").unwrap().decimal, Decimal::Comma);
+        assert_eq!(read("f", "a,b\n1,2\n").unwrap().decimal, Decimal::Point);
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::{
 ///
 /// OpenWeather's is worked out here from its concentrations of the last 24 hours: particles are averaged over 24 hours,
 /// ozone and carbon monoxide over 8, by the table of 2024. Where three quarters of the hours are not there the pollutant
-/// is left out and named. OpenWeather's own scale from 1 to 5 is not used. Open-Meteo's is modelled.
+/// is left out and named; without fine particles there is an index only where another pollutant's is above 100, and it is
+/// the least that it can be. OpenWeather's own scale from 1 to 5 is not used. Open-Meteo's is modelled.
 /// <https://openweathermap.org/api/air-pollution>, <https://open-meteo.com/en/docs/air-quality-api>
 /// Access: read.
 /// Errors: `unsupported_operation` where no source in use has it, the first source's where none answers, and those of
@@ -97,7 +98,7 @@ pub struct AirQualityReport {
 }
 
 /// The name of a pollutant in OpenWeather's answers.
-const fn component(pollutant: Pollutant) -> &'static str {
+pub(super) const fn component(pollutant: Pollutant) -> &'static str {
     match pollutant {
         Pollutant::Pm25 => "pm2_5",
         Pollutant::Pm10 => "pm10",
@@ -124,7 +125,9 @@ fn from_hours(mut hours: Vec<PollutionHour>, missing: &mut Vec<Missing>) -> Opti
             .take(span)
             .collect();
         if values.len() * 4 < span * 3 {
-            let why = format!("{} of {span} hours are there", values.len());
+            let least =
+                if pollutant == Pollutant::Pm25 { "; without it an index is the least that it can be" } else { "" };
+            let why = format!("{} of {span} hours are there{least}", values.len());
             missing.push(Missing::new(component(pollutant), Some(Source::Openweather), why));
             continue;
         }
@@ -136,12 +139,12 @@ fn from_hours(mut hours: Vec<PollutionHour>, missing: &mut Vec<Missing>) -> Opti
             micrograms,
         });
     }
-    let worst = pollutants.iter().copied().reduce(|a, b| if b.index > a.index { b } else { a })?;
+    let (worst, index) = aqi::worst(pollutants.iter().map(|one| (one.pollutant, one.index)))?;
     Some(AirQuality {
         source: Source::Openweather,
-        index: worst.index,
-        category: aqi::category(worst.index).to_owned(),
-        pollutant: Some(worst.pollutant),
+        index,
+        category: aqi::category(index).to_owned(),
+        pollutant: Some(worst),
         pollutants,
         at: moment(newest),
         averaging: "epa".to_owned(),
@@ -211,7 +214,7 @@ impl Operation for GetAirQuality {
                 Err(error) => (SourceState::Failed, Some(error)),
             };
             if state != SourceState::Answered {
-                missing.push(Missing::new("source", Some(source), "it says nothing of the air there"));
+                missing.push(Missing::new("source", Some(source), "it has no index of the air there"));
             }
             sources.push(SourceReport {
                 source,
@@ -224,7 +227,7 @@ impl Operation for GetAirQuality {
         }
         if air.is_empty() {
             return Err(first.unwrap_or_else(|| {
-                Error::new(ErrorCode::InvalidResponse, "no source in use said anything of the air there")
+                Error::new(ErrorCode::InvalidResponse, "no source in use has an index of the air there")
             }));
         }
         Ok(AirQualityReport { air, scale: "us_aqi".to_owned(), resolved_location: place, sources, missing })
@@ -248,8 +251,16 @@ mod tests {
         let air = from_hours(hours(24, 35.4), &mut missing).unwrap();
         assert_eq!((air.index, air.pollutant), (100.0, Some(Pollutant::Pm25)));
         assert!(missing.iter().any(|missing| missing.what == "pm10"), "a filler is no value");
-        let air = from_hours(hours(17, 35.4), &mut Vec::new()).unwrap();
-        assert_eq!(air.pollutant, Some(Pollutant::Ozone), "17 hours are too few for particles");
+        let mut missing = Vec::new();
+        assert!(from_hours(hours(17, 35.4), &mut missing).is_none(), "ozone alone makes no good air");
+        assert!(missing.iter().any(|missing| missing.what == "pm2_5" && missing.why.contains("17 of 24")));
+        let mut smog = hours(17, 35.4);
+        for hour in &mut smog {
+            hour.components["o3"] = json!(200.0);
+        }
+        let air = from_hours(smog, &mut Vec::new()).unwrap();
+        assert_eq!(air.pollutant, Some(Pollutant::Ozone));
+        assert!(air.index > 100.0, "17 hours are too few for particles, but ozone is bad by itself");
         assert!(from_hours(Vec::new(), &mut Vec::new()).is_none());
     }
 }

@@ -80,6 +80,17 @@ pub(super) fn index_of_micrograms(pollutant: Pollutant, micrograms: f64) -> f64 
     index(pollutant, micrograms * pollutant.table().2)
 }
 
+/// The worst of several pollutants' indices.
+///
+/// Fine particles make the index nearly everywhere. Without theirs the others' is only the least that it can be: none is
+/// told then, unless it is unhealthy already.
+pub(super) fn worst(indices: impl IntoIterator<Item = (Pollutant, f64)>) -> Option<(Pollutant, f64)> {
+    let mut fine = false;
+    let counted = indices.into_iter().inspect(|(pollutant, _)| fine |= *pollutant == Pollutant::Pm25);
+    let worst = counted.reduce(|a, b| if b.1 > a.1 { b } else { a });
+    worst.filter(|(_, index)| fine || *index > 100.0)
+}
+
 /// What the index is called. <https://www.airnow.gov/aqi/aqi-basics/>
 pub(super) fn category(index: f64) -> &'static str {
     match index {
@@ -115,6 +126,17 @@ mod tests {
                 assert_eq!(index(pollutant, ends[band]), BANDS[band], "{pollutant:?} {}", ends[band]);
             }
         }
+    }
+
+    #[test]
+    fn without_fine_particles_only_bad_air_is_told() {
+        let (fine, ozone) = ((Pollutant::Pm25, 20.0), |index| (Pollutant::Ozone, index));
+        assert_eq!(worst([ozone(30.0)]), None);
+        assert_eq!(worst([ozone(100.0)]), None);
+        assert_eq!(worst([ozone(101.0)]), Some(ozone(101.0)));
+        assert_eq!(worst([fine, ozone(30.0)]), Some(ozone(30.0)));
+        assert_eq!(worst([fine, ozone(10.0)]), Some(fine));
+        assert_eq!(worst([]), None);
     }
 
     #[test]

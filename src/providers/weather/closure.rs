@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Effect, Evidence, Metric, Place, Units, Weather, Window,
-    gather::{Wanted, gather},
+    gather::{Clocks, Wanted, gather},
     judge::Rule,
     series::{Span, moment, seconds},
 };
@@ -233,15 +233,19 @@ pub struct ClosureReport {
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3600;
 
-/// The next school day's hours at a place whose clocks are `offset` seconds ahead, without what is over of them.
-fn next_school_hours(now: i64, offset: i64) -> Span {
-    let local = now + offset;
-    let mut day = local.div_euclid(DAY);
+/// The next school day's hours by a place's clocks, without what is over of them. Where the clocks are in doubt the period
+/// is so much longer at both ends: an hour too many may be looked at, and none is left out.
+fn next_school_hours(now: i64, clocks: &Clocks) -> Span {
+    let local = now + clocks.ahead(now);
+    let today = local.div_euclid(DAY);
+    let mut day = today;
+    let ends = |day: i64| clocks.moment(day * DAY + 18 * HOUR) + clocks.doubt(day - today);
     // The first of January 1970 was a Thursday.
-    while matches!((day + 4).rem_euclid(7), 0 | 6) || day * DAY + 18 * HOUR <= local {
+    while matches!((day + 4).rem_euclid(7), 0 | 6) || ends(day) <= now {
         day += 1;
     }
-    Span { from: (day * DAY + 5 * HOUR).max(local) - offset, to: day * DAY + 18 * HOUR - offset }
+    let begins = clocks.moment(day * DAY + 5 * HOUR) - clocks.doubt(day - today);
+    Span { from: begins.max(now), to: ends(day) }
 }
 
 impl Operation for CheckSchoolClosureConditions {
@@ -270,7 +274,7 @@ impl Operation for CheckSchoolClosureConditions {
         let alerts = self.alerts.unwrap_or(true);
         let gathered = gather(call, &place, Wanted { alerts, ..Wanted::WEATHER }).await;
         let window = self.window.unwrap_or_else(|| {
-            let span = next_school_hours(seconds(now), gathered.offset(&place));
+            let span = next_school_hours(seconds(now), &gathered.clocks(&place));
             Window::new(moment(span.from), moment(span.to))
         });
         let mut evidence = Evidence::new(&gathered, place, window, units);
@@ -290,22 +294,29 @@ impl Operation for CheckSchoolClosureConditions {
 mod tests {
     use super::*;
 
-    fn hours(now: &str, offset: i64) -> (String, String) {
-        let span = next_school_hours(seconds(now.parse().unwrap()), offset);
+    fn hours(now: &str, clocks: &Clocks) -> (String, String) {
+        let span = next_school_hours(seconds(now.parse().unwrap()), clocks);
         (moment(span.from).to_string()[..16].to_owned(), moment(span.to).to_string()[..16].to_owned())
     }
 
     #[test]
     fn the_next_school_day_is_no_weekend_and_not_over() {
-        // 2026-11-25 is a Wednesday.
-        for (now, offset, from, to) in [
-            ("2026-11-25T02:00:00Z", 0, "2026-11-25T05:00", "2026-11-25T18:00"),
-            ("2026-11-25T10:30:00Z", 0, "2026-11-25T10:30", "2026-11-25T18:00"),
-            ("2026-11-25T18:00:00Z", 0, "2026-11-26T05:00", "2026-11-26T18:00"),
-            ("2026-11-27T20:00:00Z", 0, "2026-11-30T05:00", "2026-11-30T18:00"),
-            ("2026-11-28T02:00:00Z", -6 * HOUR, "2026-11-30T11:00", "2026-12-01T00:00"),
+        let zone = |name: &str| Clocks::Zone(jiff::tz::TimeZone::get(name).unwrap());
+        // 2026-11-25 is a Wednesday. Detroit lies at 83° west, which would be six hours.
+        for (now, clocks, from, to) in [
+            ("2026-11-25T02:00:00Z", zone("UTC"), "2026-11-25T05:00", "2026-11-25T18:00"),
+            ("2026-11-25T10:30:00Z", zone("UTC"), "2026-11-25T10:30", "2026-11-25T18:00"),
+            ("2026-11-25T18:00:00Z", zone("UTC"), "2026-11-26T05:00", "2026-11-26T18:00"),
+            ("2026-11-27T20:00:00Z", zone("UTC"), "2026-11-30T05:00", "2026-11-30T18:00"),
+            ("2026-11-28T02:00:00Z", zone("America/Chicago"), "2026-11-30T11:00", "2026-12-01T00:00"),
+            ("2026-11-25T02:00:00Z", zone("America/Detroit"), "2026-11-25T10:00", "2026-11-25T23:00"),
+            // The clocks go back on Sunday, 2026-11-01: on Friday they are four hours behind, on Monday five.
+            ("2026-10-30T23:00:00Z", zone("America/Detroit"), "2026-11-02T10:00", "2026-11-02T23:00"),
+            ("2026-10-30T23:00:00Z", Clocks::Now(-4 * HOUR), "2026-11-02T08:00", "2026-11-02T23:00"),
+            ("2026-11-25T02:00:00Z", Clocks::Now(-5 * HOUR), "2026-11-25T10:00", "2026-11-25T23:00"),
+            ("2026-11-25T02:00:00Z", Clocks::Likely(-6 * HOUR), "2026-11-25T09:00", "2026-11-26T02:00"),
         ] {
-            assert_eq!(hours(now, offset), (from.to_owned(), to.to_owned()), "{now}");
+            assert_eq!(hours(now, &clocks), (from.to_owned(), to.to_owned()), "{now}");
         }
     }
 

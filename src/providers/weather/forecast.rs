@@ -296,11 +296,10 @@ impl Operation for GetForecast {
                     .collect()
             }
             Steps::Daily => {
-                let offset = gathered.offset(place);
-                let today = (now + offset).div_euclid(DAY) * DAY - offset;
-                (0..i64::from(count.unwrap_or(5)))
-                    .map(|day| Span { from: today + day * DAY, to: today + (day + 1) * DAY })
-                    .collect()
+                let clocks = gathered.clocks(place);
+                let today = (now + clocks.ahead(now)).div_euclid(DAY);
+                let begin = |day: i64| clocks.moment((today + day) * DAY);
+                (0..i64::from(count.unwrap_or(5))).map(|day| Span { from: begin(day), to: begin(day + 1) }).collect()
             }
         })
         .await

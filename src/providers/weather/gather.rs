@@ -1,12 +1,14 @@
 //! Asks every source at once, and says of each what came of it.
 
 use futures::future::join_all;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, Metric, ResolvedPlace, Source, Weather,
-    aqi::{Pollutant, index_of_micrograms},
+    air_quality::component,
+    aqi::{Pollutant, index_of_micrograms, worst},
     nws, open_meteo, openweather,
     series::{Series, Span, moment, seconds},
 };
@@ -97,6 +99,47 @@ impl Wanted {
     pub(super) const ALL: Self = Self { weather: true, alerts: true, air: true };
 }
 
+/// A place's clocks.
+pub(super) enum Clocks {
+    /// Its time zone, which also knows when the clocks change.
+    Zone(TimeZone),
+    /// Seconds that they are ahead of UTC now; they may be changed before the day that is asked about.
+    Now(i64),
+    /// Seconds by the longitude alone.
+    Likely(i64),
+}
+
+impl Clocks {
+    /// Seconds that they are ahead of UTC at a moment.
+    pub(super) fn ahead(&self, at: i64) -> i64 {
+        match self {
+            Self::Zone(zone) => {
+                let at = jiff::Timestamp::from_second(at).unwrap_or_default();
+                i64::from(zone.to_offset(at).seconds())
+            }
+            Self::Now(ahead) | Self::Likely(ahead) => *ahead,
+        }
+    }
+
+    /// The moment at which they show this: seconds since 1970 as if they went by UTC.
+    pub(super) fn moment(&self, shown: i64) -> i64 {
+        let near = shown - self.ahead(shown);
+        shown - self.ahead(near)
+    }
+
+    /// By how many seconds they may be off, `days` days from now.
+    ///
+    /// Clocks are changed in the night before a Sunday nearly everywhere, by an hour. Countries' clocks are up to two
+    /// hours off their longitude, but for the west of China.
+    pub(super) fn doubt(&self, days: i64) -> i64 {
+        match self {
+            Self::Zone(_) => 0,
+            Self::Now(_) => i64::from(days > 1) * 3600,
+            Self::Likely(_) => 2 * 3600,
+        }
+    }
+}
+
 /// What one source said.
 #[derive(Default)]
 struct Said {
@@ -156,22 +199,31 @@ async fn ask(call: &Call<'_, Weather>, source: Source, place: &ResolvedPlace, wa
     said
 }
 
-/// The index of each hour to come, from OpenWeather's concentrations of particles and ozone in that hour.
+/// The index of each hour to come, from OpenWeather's concentrations: of that hour, and of carbon monoxide the mean of the
+/// eight hours that end with it.
 async fn hourly_index(call: &Call<'_, Weather>, place: &ResolvedPlace) -> Result<Series> {
+    let hours = openweather::pollution_to_come(call, place).await?;
     let mut series = Series::new(Source::Openweather);
-    for hour in openweather::pollution_to_come(call, place).await? {
-        let of = |pollutant, name: &str| {
-            let concentration = hour.components.get(name)?.as_f64().filter(|value| *value >= 0.0)?;
-            Some(index_of_micrograms(pollutant, concentration))
-        };
-        // Particles make the index nearly everywhere; an hour without them says nothing.
-        let index = of(Pollutant::Pm25, "pm2_5").map(|fine| {
-            let others = [of(Pollutant::Pm10, "pm10"), of(Pollutant::Ozone, "o3")];
-            others.into_iter().flatten().fold(fine, f64::max)
+    for at in 0..hours.len() {
+        let indices = Pollutant::ALL.into_iter().filter_map(|pollutant| {
+            let span = if pollutant == Pollutant::CarbonMonoxide { pollutant.hours() } else { 1 };
+            let micrograms = mean(&hours[..=at], pollutant, span)?;
+            Some((pollutant, index_of_micrograms(pollutant, micrograms)))
         });
-        series.push(Metric::AirQuality, hour.dt - 3600, hour.dt, index);
+        let index = worst(indices).map(|(_, index)| index);
+        series.push(Metric::AirQuality, hours[at].dt - 3600, hours[at].dt, index);
     }
     Ok(series)
+}
+
+/// The mean of a pollutant in the last `span` hours, where three quarters of them are there.
+fn mean(hours: &[openweather::PollutionHour], pollutant: Pollutant, span: usize) -> Option<f64> {
+    let last = &hours[hours.len().saturating_sub(span)..];
+    let values = last.iter().filter_map(|hour| hour.components.get(component(pollutant))?.as_f64());
+    let values: Vec<f64> = values.filter(|value| *value >= 0.0).collect();
+    #[allow(clippy::cast_precision_loss, reason = "at most 8")]
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    (values.len() * 4 >= span * 3).then_some(mean)
 }
 
 /// Runs the question to one source for at most four fifths of what is left of the call's time: a source that hangs must
@@ -278,11 +330,13 @@ impl Gathered {
         self.first_error.take()
     }
 
-    /// Seconds that the place's clocks are ahead of UTC: a source's word, or what its longitude makes likely.
-    pub(super) fn offset(&self, place: &ResolvedPlace) -> i64 {
+    /// What is known of the place's clocks, best first: its time zone, a source's word of now, or what its longitude makes
+    /// likely.
+    pub(super) fn clocks(&self, place: &ResolvedPlace) -> Clocks {
         #[allow(clippy::cast_possible_truncation, reason = "a longitude is at most 180")]
-        let likely = || (place.lon / 15.0).round() as i64 * 3600;
-        self.series.iter().find_map(|series| series.offset).unwrap_or_else(likely)
+        let likely = || Clocks::Likely((place.lon / 15.0).round() as i64 * 3600);
+        let zone = self.series.iter().find_map(|series| series.zone.clone()).map(Clocks::Zone);
+        zone.or_else(|| self.series.iter().find_map(|series| series.offset).map(Clocks::Now)).unwrap_or_else(likely)
     }
 
     /// When the oldest of the data was made.

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -47,6 +48,8 @@ pub(super) struct Cell {
     grid_id: String,
     grid_x: u32,
     grid_y: u32,
+    #[serde(default)]
+    time_zone: Option<String>,
 }
 
 /// The cell that the place lies in; none where the service does not forecast.
@@ -74,6 +77,7 @@ pub(super) async fn series(call: &Call<'_, Weather>, cell: &Cell) -> Result<Seri
     let grid: Feature<Grid> = call.fetch(asked(call, &["gridpoints", &cell.grid_id, &place])?).await?;
     let grid = grid.properties;
     let mut series = Series::new(Source::Nws);
+    series.zone = cell.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
     series.as_of = grid.update_time.and_then(|at| at.parse::<Timestamp>().ok()).map(seconds);
     for (name, metric) in [
         ("temperature", Metric::Temperature),

@@ -1,5 +1,6 @@
 //! Open-Meteo: hourly forecast and modelled air quality. <https://open-meteo.com/en/docs>
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -35,6 +36,8 @@ fn asked(call: &Call<'_, Weather>, name: &str, path: &str, place: &ResolvedPlace
 struct Answer {
     #[serde(default)]
     utc_offset_seconds: i64,
+    #[serde(default)]
+    timezone: Option<String>,
     #[serde(default)]
     hourly: Option<Hourly>,
 }
@@ -86,6 +89,7 @@ pub(super) async fn series(call: &Call<'_, Weather>, place: &ResolvedPlace) -> R
     let answer: Answer = call.fetch(request).await?;
     let mut series = Series::new(Source::OpenMeteo);
     series.offset = Some(answer.utc_offset_seconds);
+    series.zone = answer.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
     let (hours, columns) = answer.hours()?;
     for (name, metric) in VARIABLES {
         for (hour, value) in hours.iter().zip(column(&columns, name)) {

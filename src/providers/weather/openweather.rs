@@ -131,14 +131,19 @@ struct ForecastCity {
 }
 
 impl Moment {
-    /// Takes what it says into the series, as holding from `from` until its own moment.
-    fn tell(&self, series: &mut Series, from: i64, wet: &str) {
-        let to = self.dt;
+    /// Takes what it says of its own moment into the series, as holding for a period that ends or begins with it.
+    fn tell_moment(&self, series: &mut Series, from: i64, to: i64) {
         series.push(Metric::Temperature, from, to, self.main.temp);
         series.push(Metric::Humidity, from, to, self.main.humidity);
         series.push(Metric::WindSpeed, from, to, self.wind.speed);
         series.push(Metric::WindGust, from, to, self.wind.gust);
         series.push(Metric::Visibility, from, to, self.visibility);
+    }
+
+    /// Takes everything that it says into the series, as holding from `from` until its own moment.
+    fn tell(&self, series: &mut Series, from: i64, wet: &str) {
+        let to = self.dt;
+        self.tell_moment(series, from, to);
         // Dry is told by leaving `rain` and `snow` out; but an answer that says nothing at all says nothing of rain.
         if self.main.temp.is_some() {
             let fallen = |what: &Map<String, Value>| what.get(wet).and_then(Value::as_f64).unwrap_or_default();
@@ -163,9 +168,15 @@ pub(super) async fn series(call: &Call<'_, Weather>, place: &ResolvedPlace) -> R
     // What is measured now holds for the hour before it.
     now.tell(&mut series, now.dt - HOUR, "1h");
     let measured = series.points.len();
-    for step in &forecast.list {
+    for (at, step) in forecast.list.iter().enumerate() {
         // A step reaches back three hours, but not behind what has been measured: that rain is counted already.
-        step.tell(&mut series, (step.dt - STEP).max(now.dt.min(step.dt - 1)), "3h");
+        let from = (step.dt - STEP).max(now.dt.min(step.dt - 1));
+        step.tell(&mut series, from, "3h");
+        // Between two moments the values go from one to the other: both are within what is possible there.
+        let before = at.checked_sub(1).map_or(&now, |before| &forecast.list[before]);
+        if (from..step.dt).contains(&before.dt) {
+            before.tell_moment(&mut series, before.dt, step.dt);
+        }
     }
     // What is measured now is no forecast: without one the hours to come are not known.
     series.hollow = series.points.len() == measured;

@@ -181,6 +181,17 @@ impl Place {
             Form::Postal { code, country } => {
                 needs_key(call, field)?;
                 let default = call.config().default_country.as_ref();
+                if let Some(state) = country.as_ref().filter(|country| is_us_zip(&code) && is_us_state(country))
+                    && default.is_none_or(|default| !default.eq_ignore_ascii_case(state))
+                {
+                    return Err(Error::invalid(
+                        field,
+                        format!(
+                            "has the letters of a state where those of the country belong: write it as \"{code},US\"; \
+                             if {state} is meant as a country, set default_country in the config or give coordinates"
+                        ),
+                    ));
+                }
                 let Some(country) = country.as_ref().or(default).map(|country| country.to_ascii_uppercase()) else {
                     return Err(Error::invalid(
                         field,
@@ -252,6 +263,24 @@ pub(super) fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
+/// The states and territories of the United States. Many of their letters are those of a country too.
+const US_STATES: [&str; 56] = [
+    "AL", "AK", "AS", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "GU", "HI", "ID", "IL", "IN", "IA", "KS",
+    "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MP", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND",
+    "OH", "OK", "OR", "PA", "PR", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "VI", "WA", "WV", "WI", "WY",
+];
+
+fn is_us_state(letters: &str) -> bool {
+    US_STATES.iter().any(|state| state.eq_ignore_ascii_case(letters))
+}
+
+/// Whether this has the form of a postal code of the United States: five digits, or nine.
+fn is_us_zip(code: &str) -> bool {
+    let (five, four) = code.split_once('-').unwrap_or((code, "0000"));
+    let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(five, 5) && digits(four, 4)
+}
+
 /// In the United States the geocoder knows the first five digits of nine.
 fn us_zip<'a>(code: &'a str, country: &str) -> &'a str {
     match code.split_once('-') {
@@ -274,7 +303,13 @@ fn form(words: &str) -> Form {
     // Alone, only what can be nothing else: "SW1A 1AA" may be a name.
     let is_bare_code =
         |text: &str| (4..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    // "5th Ave": a number and words with a state behind them are a street.
+    let is_street = |text: &str| {
+        let begins = text.starts_with(|sign: char| sign.is_ascii_digit());
+        begins && text.contains(' ') && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+    };
     match parts[..] {
+        [street, state] if is_street(street) && is_us_state(state) => Form::Address,
         [code] if is_bare_code(code) => Form::Postal { code: code.to_owned(), country: None },
         [code, country] if is_code(code) && is_country(country) => {
             Form::Postal { code: code.to_owned(), country: Some(country.to_ascii_uppercase()) }
@@ -409,12 +444,23 @@ mod tests {
             ("SW1A 1AA,GB", postal("SW1A 1AA", "GB")),
             ("1600 Pennsylvania Ave NW, Washington, DC", Form::Address),
             ("221B Baker Street", Form::Address),
+            ("5th Ave,NY", Form::Address),
+            ("1 Elm St,ca", Form::Address),
+            ("K1A 0B1,CA", postal("K1A 0B1", "CA")),
+            ("110 001,IN", postal("110 001", "IN")),
+            ("1012 AB,NL", postal("1012 AB", "NL")),
             ("Chicago,IL,US", Form::City),
             ("Springfield", Form::City),
             ("School Address", Form::City),
         ] {
             assert_eq!(form(words), expected, "{words}");
         }
+    }
+
+    #[test]
+    fn a_postal_code_of_the_united_states_has_five_digits_or_nine() {
+        assert!(is_us_zip("60608") && is_us_zip("60608-1234") && is_us_state("il"));
+        assert!(!is_us_zip("6060") && !is_us_zip("60608-12") && !is_us_zip("K1A 0B1") && !is_us_state("US"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a source has measured or forecast, in one form for all of them.
 
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -130,8 +131,10 @@ pub(super) struct Point {
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     pub(super) source: Source,
-    /// Seconds that the place's clocks are ahead of UTC, where the source says.
+    /// Seconds that the place's clocks are ahead of UTC now, where the source says.
     pub(super) offset: Option<i64>,
+    /// The place's time zone, where the source says.
+    pub(super) zone: Option<TimeZone>,
     /// When its newest datum was made, where the source says.
     pub(super) as_of: Option<i64>,
     pub(super) points: Vec<Point>,
@@ -141,7 +144,7 @@ pub(super) struct Series {
 
 impl Series {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, offset: None, as_of: None, points: Vec::new(), hollow: false }
+        Self { source, offset: None, zone: None, as_of: None, points: Vec::new(), hollow: false }
     }
 
     /// Takes a value in, unless there is none or it cannot be.
@@ -152,27 +155,23 @@ impl Series {
     }
 
     /// Works out wind chill, heat index and (where the source has none) WBGT for every moment that has what they need.
+    ///
+    /// Values of one source need not hold equally long: a temperature of three hours is taken with each wind in them.
     pub(super) fn derive(&mut self) {
         let has_wbgt = self.points.iter().any(|point| point.metric == Metric::Wbgt);
-        let temperatures: Vec<Point> =
-            self.points.iter().copied().filter(|point| point.metric == Metric::Temperature).collect();
+        let [temperatures, winds, humidities] = [Metric::Temperature, Metric::WindSpeed, Metric::Humidity]
+            .map(|metric| self.points.iter().copied().filter(|point| point.metric == metric).collect::<Vec<Point>>());
         for Point { span, value, .. } in temperatures {
-            if let Some(wind) = self.at(Metric::WindSpeed, span) {
-                self.push(Metric::WindChill, span.from, span.to, Some(wind_chill(value, wind)));
+            for (piece, wind) in pieces(span, &winds) {
+                self.push(Metric::WindChill, piece.from, piece.to, Some(wind_chill(value, wind)));
             }
-            if let Some(humidity) = self.at(Metric::Humidity, span) {
-                self.push(Metric::HeatIndex, span.from, span.to, Some(heat_index(value, humidity)));
+            for (piece, humidity) in pieces(span, &humidities) {
+                self.push(Metric::HeatIndex, piece.from, piece.to, Some(heat_index(value, humidity)));
                 if !has_wbgt {
-                    self.push(Metric::Wbgt, span.from, span.to, Some(wbgt_estimate(value, humidity)));
+                    self.push(Metric::Wbgt, piece.from, piece.to, Some(wbgt_estimate(value, humidity)));
                 }
             }
         }
-    }
-
-    /// The value at the end of a span.
-    fn at(&self, metric: Metric, span: Span) -> Option<f64> {
-        let holds = |point: &&Point| point.metric == metric && point.span.from < span.to && point.span.to >= span.to;
-        self.points.iter().find(holds).map(|point| point.value)
     }
 
     pub(super) fn within(&self, metric: Metric, window: Span) -> impl Iterator<Item = &Point> {
@@ -216,6 +215,14 @@ impl Series {
     }
 }
 
+/// The pieces of a span in which these points hold, each with its value there.
+fn pieces(span: Span, points: &[Point]) -> impl Iterator<Item = (Span, f64)> {
+    points.iter().filter_map(move |point| {
+        let piece = Span { from: span.from.max(point.span.from), to: span.to.min(point.span.to) };
+        (piece.from < piece.to).then_some((piece, point.value))
+    })
+}
+
 /// Seconds since 1970.
 pub(super) fn seconds(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(1_000_000)
@@ -249,6 +256,29 @@ mod tests {
         assert!(!whole.covers(Metric::Visibility, window));
         assert!(!series(&[(0, 10, 1.0), (11, 30, 2.0)]).covers(Metric::Precipitation, window));
         assert_eq!(series(&[]).total(Metric::Precipitation, window), None);
+    }
+
+    /// -10 °C for three hours; 54 km/h in the first and 10 km/h in the others.
+    #[test]
+    fn a_wind_of_one_hour_chills_a_temperature_of_three() {
+        let mut series = Series::new(Source::Nws);
+        series.push(Metric::Temperature, 0, 10_800, Some(-10.0));
+        series.push(Metric::WindSpeed, 0, 3600, Some(15.0));
+        series.push(Metric::WindSpeed, 3600, 10_800, Some(10.0 / 3.6));
+        series.push(Metric::Humidity, 0, 7200, Some(40.0));
+        series.push(Metric::Humidity, 7200, 14_400, Some(90.0));
+        series.derive();
+        let whole = Span { from: 0, to: 10_800 };
+        let (chill, at) = series.worst(Metric::WindChill, whole, Worst::Lowest).unwrap();
+        assert!((-22.5..-21.5).contains(&chill), "{chill}");
+        assert_eq!(at, 3600);
+        let (later, _) = series.worst(Metric::WindChill, Span { from: 3600, to: 10_800 }, Worst::Lowest).unwrap();
+        assert!((-16.0..-14.5).contains(&later), "{later}");
+        for metric in [Metric::WindChill, Metric::HeatIndex, Metric::Wbgt] {
+            assert!(series.covers(metric, whole), "{metric:?}");
+            assert_eq!(series.within(metric, whole).count(), 2, "{metric:?}");
+        }
+        assert!(!series.covers(Metric::HeatIndex, Span { from: 0, to: 10_801 }), "without a temperature there is none");
     }
 
     #[test]
