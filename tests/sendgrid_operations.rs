@@ -448,6 +448,34 @@ async fn a_notification_uses_its_kind_and_leaves_sms_for_those_it_could_not_mail
     assert_eq!(error.code(), ErrorCode::NotConfigured);
 }
 
+#[tokio::test]
+async fn a_notification_goes_by_sms_where_sendgrid_itself_fails() {
+    let school = School::open().await;
+    let id = school.template("<p>x</p>").await;
+    school.configure(|config| config.notification("absence", NotificationKind::new(&id))).await;
+    let notify = |sms: bool| {
+        let person = NotificationRecipient::new("parent@example.com").phone("+14155550101".parse().unwrap());
+        let notify = SendNotification::new("absence", [person]).variable("student", "Ada");
+        if sms { notify.sms_fallback("x") } else { notify }
+    };
+    let sendgrid = school.sandbox.sendgrid();
+    // Lists that cannot be read keep no mail back, and the report says so.
+    sendgrid.faults().add(Rule::next(1, Fault::status(403)).path("/suppression/bounces"));
+    let report = school.tenant.call(&school.admin, notify(true)).await.unwrap();
+    assert_eq!((report.mail.accepted, report.fallback.len()), (1, 0));
+    assert_eq!(report.suppression_error.as_ref().map(|error| error.code.as_str()), Some("not_configured"));
+    // Mail that is refused as a whole, and a key that nothing can be asked with.
+    sendgrid.faults().add(Rule::next(1, Fault::status(403)).path("/mail/send"));
+    let report = school.tenant.call(&school.admin, notify(true)).await.unwrap();
+    assert_eq!((report.mail.failed, report.fallback.len()), (1, 1));
+    sendgrid.remove_key(API_KEY);
+    let report = school.tenant.call(&school.admin, notify(true)).await.unwrap();
+    assert_eq!((report.mail.failed, report.fallback.len()), (1, 1));
+    assert_eq!(report.sms_error.as_ref().map(|error| error.code.as_str()), Some("not_configured"));
+    let error = school.tenant.call(&school.admin, notify(false)).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NeedsReconnect);
+}
+
 /// Whatever happens to the answer, a message that left is there once, and one that did not is never reported as sent.
 #[tokio::test]
 async fn nothing_is_sent_twice_and_nothing_is_told_that_is_not_so() {

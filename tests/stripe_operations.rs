@@ -263,6 +263,85 @@ async fn a_limit_after_a_lost_answer_does_not_say_that_nothing_happened() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_leaves_doubt_keeps_the_key_that_stripe_knows_the_call_by() {
+    for (name, faults) in [
+        ("failed within", vec![Fault::StatusAfter { status: 500 }]),
+        ("under way", vec![Fault::StatusAfter { status: 409 }]),
+        ("lost, then the key", vec![Fault::CutAfter, Fault::status(401)]),
+        ("lost, then the permission", vec![Fault::CutAfter, Fault::status(403)]),
+        ("lost, then the limit", vec![Fault::CutAfter, Fault::status(429)]),
+    ] {
+        let school = school().await;
+        let stripe = school.sandbox.stripe();
+        stripe.set_final_faults(true);
+        for fault in faults {
+            stripe.faults().add(Rule::next(1, fault).method("POST"));
+        }
+        let pay = async || {
+            let call = school.tenant.request(&school.admin).idempotency_key("trip-7b");
+            call.execute("stripe", "createPaymentIntent", paying("pm_card_visa")).await
+        };
+        let unknown = pay().await.unwrap_err();
+        assert_eq!((unknown.code(), unknown.retry()), (ErrorCode::OutcomeUnknown, Retry::Unknown), "{name}: {unknown}");
+        assert!(unknown.vendor().is_some_and(|vendor| vendor.status >= 400), "{name}");
+        // A repetition that is turned away tells no more.
+        for status in [401, 403] {
+            stripe.faults().add(Rule::next(1, Fault::status(status)).method("POST"));
+            pay().await.unwrap_err();
+        }
+        assert!(!pay().await.unwrap().replayed, "{name}");
+        // Under one key Stripe makes one payment.
+        let exchanges = stripe.recorder().exchanges();
+        let keys: std::collections::BTreeSet<_> =
+            exchanges.iter().filter_map(|exchange| exchange.header("idempotency-key")).collect();
+        assert_eq!(keys.len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_ended_without_an_answer_is_told_as_ended() {
+    let school = school().await;
+    let customer = made(&school, "createCustomer", json!({})).await["id"].clone();
+    let product = made(&school, "createProduct", json!({ "name": "Lunch" })).await["id"].clone();
+    let price =
+        json!({ "product": product, "currency": "usd", "unitAmount": 350, "recurring": { "interval": "month" } });
+    let price = made(&school, "createPrice", price).await["id"].clone();
+    let subscribe =
+        json!({ "customer": customer, "items": [{ "price": price }], "paymentBehavior": "default_incomplete" });
+    let end = async |operation: &str, arguments: &Value| {
+        let call = school.tenant.request(&school.admin).idempotency_key(operation);
+        call.execute("stripe", operation, arguments.clone()).await.map(|reply| reply.output)
+    };
+    let faults = school.sandbox.stripe().faults();
+    // Once within a call.
+    let of = json!({ "subscription": made(&school, "createSubscription", subscribe).await["id"] });
+    faults.add(Rule::next(1, Fault::CutAfter).method("DELETE"));
+    assert_eq!(end("cancelSubscription", &of).await.unwrap()["status"], "canceled");
+    // And once with the doubt of a call before.
+    let of = json!({ "customer": customer });
+    faults.add(Rule::next(3, Fault::CutAfter).method("DELETE"));
+    assert_eq!(end("deleteCustomer", &of).await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    assert_eq!(end("deleteCustomer", &of).await.unwrap()["deleted"], true);
+    // What was never there is not found.
+    let missing = refused(&school, "cancelSubscription", json!({ "subscription": "sub_none" })).await;
+    assert_eq!(missing.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_doubt_frees_the_key() {
+    let school = school().await;
+    school.sandbox.stripe().faults().add(Rule::next(1, Fault::status(401)).method("POST"));
+    let pay = async |method: &str| {
+        let call = school.tenant.request(&school.admin).idempotency_key("trip-7b");
+        call.execute("stripe", "createPaymentIntent", paying(method)).await
+    };
+    assert_eq!(pay("pm_card_visa").await.unwrap_err().code(), ErrorCode::NeedsReconnect);
+    // Other arguments are let through: the name was free.
+    assert_eq!(pay("pm_card_chargeDeclined").await.unwrap_err().code(), ErrorCode::Vendor);
+    assert!(!pay("pm_card_visa").await.unwrap().replayed);
+}
+
+#[tokio::test]
 async fn a_call_of_unknown_outcome_is_not_repeated_once_stripe_may_have_forgotten_it() {
     let (builder, clock) = timed();
     let school = School::open(builder.storage(MemoryStorage::new()).backoff(BACKOFF)).await;

@@ -88,6 +88,11 @@ fn signed(url: &str, token: &str, pairs: &[(String, String)]) -> WebhookRequest 
         .header("X-Twilio-Signature", twilio::sign(token, url, pairs))
 }
 
+/// Changes the database behind the manager's back; answers how many rows that touched.
+fn change(file: &std::path::Path, statement: &str) -> usize {
+    rusqlite::Connection::open(file).unwrap().execute(statement, []).unwrap()
+}
+
 async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..1000 {
         if let Some(found) = look().await {
@@ -202,6 +207,73 @@ async fn a_route_finds_the_school_and_makes_none() {
 }
 
 #[tokio::test]
+async fn schools_that_share_a_secret_are_told_apart_by_a_route_alone() {
+    let manager = open(MemoryStorage::new(), None).await;
+    let school = configured(&manager, "school", ACCOUNT, TOKEN).await;
+    let other = configured(&manager, "other", ACCOUNT, "another0auth0token0of0the0account").await;
+    // The same account, and each its own secret: that tells them apart.
+    let receipt = manager.receive_webhook("twilio", signed(URL, TOKEN, &status("SM1", "sent"))).await.unwrap();
+    assert_eq!(receipt.tenant, "school");
+    let twin = configured(&manager, "twin", ACCOUNT, TOKEN).await;
+    let error = manager.receive_webhook("twilio", signed(URL, TOKEN, &status("SM2", "sent"))).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("route")), "{error}");
+    let log = async |school: &Tenant| school.webhooks(&admin(), &WebhookFilter::default()).await.unwrap().events.len();
+    assert_eq!((log(&school).await, log(&other).await, log(&twin).await), (1, 0, 0));
+    let url = format!("{URL}?route={}", twin.webhook_route(&admin(), "twilio").await.unwrap());
+    let receipt = manager.receive_webhook("twilio", signed(&url, TOKEN, &status("SM2", "sent"))).await.unwrap();
+    assert_eq!(receipt.tenant, "twin");
+}
+
+#[tokio::test]
+async fn a_school_whose_keys_are_broken_keeps_no_webhook_from_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sis.db");
+    let manager = open(SqliteStorage::open(&file).await.unwrap(), None).await;
+    configured(&manager, "a-broken", ACCOUNT, "another0auth0token0of0the0account").await;
+    configured(&manager, "school", ACCOUNT, TOKEN).await;
+    manager.close(Duration::from_secs(5)).await.unwrap();
+    change(&file, "UPDATE integration_tenant_keys SET wrapped = zeroblob(60) WHERE tenant_id = 'a-broken'");
+    let manager = open(SqliteStorage::open(&file).await.unwrap(), None).await;
+    let receipt = manager.receive_webhook("twilio", signed(URL, TOKEN, &status("SM1", "sent"))).await.unwrap();
+    assert_eq!(receipt.tenant, "school");
+    // It may have been for the broken one: the vendor is not told that nobody will ever want it.
+    let error = manager.receive_webhook("twilio", signed(URL, "forged", &status("SM1", "sent"))).await.unwrap_err();
+    assert!(error.code().http_status() >= 500, "{error}");
+}
+
+#[tokio::test]
+async fn of_several_refusals_the_one_that_tells_most_is_reported() {
+    use sis_integrations::providers::stripe::{Stripe, StripeConfig};
+    let manager = builder(MemoryStorage::new()).provider(Stripe).build().await.unwrap();
+    let secret = |name: &str| [concat!("wh", "sec_"), name, "0123456789abcdef"].concat();
+    let configure = async |tenant: &str, named: Option<&str>| {
+        let mut config = StripeConfig::new(concat!("sk", "_test_", "0123456789abcdef"));
+        if let Some(name) = named {
+            config = config.webhook_secret(secret(name));
+        }
+        manager.tenant(tenant).unwrap().configure(&admin(), config).await.unwrap();
+    };
+    let now = manager.runtime().now().as_micros() / 1_000_000;
+    let code = async |name: Option<&str>, at: i64, body: &str| {
+        let url = "https://sis.example/api/integrations/webhooks/stripe".parse().unwrap();
+        let mut request = WebhookRequest::new(url, body.to_owned());
+        if let Some(name) = name {
+            request = request.header("Stripe-Signature", sandbox::stripe::sign(&secret(name), at, body.as_bytes()));
+        }
+        manager.receive_webhook("stripe", request).await.unwrap_err().code()
+    };
+    // The one that it is for stands between others, of which one has no secret at all.
+    configure("a", Some("a")).await;
+    configure("b", Some("b")).await;
+    configure("c", None).await;
+    configure("d", Some("d")).await;
+    assert_eq!(code(Some("b"), now - 400, "{}").await, ErrorCode::SignatureStale);
+    assert_eq!(code(Some("b"), now, "no JSON").await, ErrorCode::InvalidArgument);
+    assert_eq!(code(Some("x"), now, "{}").await, ErrorCode::SignatureInvalid);
+    assert_eq!(code(None, now, "{}").await, ErrorCode::SignatureMissing);
+}
+
+#[tokio::test]
 async fn a_handler_that_fails_gets_the_event_again_until_it_is_dead_and_replayed() {
     let seen = Seen::default();
     let manager = open(MemoryStorage::new(), Some((2, &seen))).await;
@@ -225,7 +297,7 @@ async fn a_handler_that_fails_gets_the_event_again_until_it_is_dead_and_replayed
     filter.state = Some(WebhookState::Dead);
     let dead = until(async || school.webhooks(&admin(), &filter).await.unwrap().events.into_iter().next()).await;
     assert_eq!(dead.attempts, 3);
-    assert_eq!(dead.error.as_deref(), Some("vendor_unavailable: the SIS is busy"));
+    assert_eq!(dead.error.as_deref(), Some("vendor_unavailable"), "a handler's words are not kept");
     // A repetition by the vendor does not wake the dead.
     let again = manager.receive_webhook("twilio", signed(URL, TOKEN, &status("SM1", "sent"))).await.unwrap();
     assert!(again.events[0].duplicate);
@@ -258,15 +330,58 @@ async fn what_a_dead_process_left_behind_is_taken_up() {
         manager.close(Duration::from_millis(10)).await.unwrap_err();
     }
     // Its claim lapses: the row is as it would be after that time.
-    let connection = rusqlite::Connection::open(&file).unwrap();
-    let touched = connection.execute("UPDATE integration_webhook_logs SET next_attempt_at = at", []).unwrap();
-    assert_eq!(touched, 1);
-    drop(connection);
+    assert_eq!(change(&file, "UPDATE integration_webhook_logs SET next_attempt_at = at"), 1);
     let seen = Seen::default();
     let manager = open(SqliteStorage::open(&file).await.unwrap(), Some((0, &seen))).await;
     until(async || (!seen.lock().unwrap().is_empty()).then_some(())).await;
     assert_eq!(seen.lock().unwrap()[0].attempt, 2);
     manager.close(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_up_holds_nothing_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sis.db");
+    let manager = open(SqliteStorage::open(&file).await.unwrap(), None).await;
+    configured(&manager, "a-broken", ACCOUNT, "another0auth0token0of0the0account").await;
+    configured(&manager, "school", ACCOUNT, TOKEN).await;
+    let url =
+        format!("{URL}?route={}", manager.tenant("a-broken").unwrap().webhook_route(&admin(), "twilio").await.unwrap());
+    let locked = signed(&url, "another0auth0token0of0the0account", &status("SM0", "sent"));
+    manager.receive_webhook("twilio", locked).await.unwrap();
+    let mut ids = Vec::new();
+    for sid in ["SM1", "SM2", "SM3", "SM4"] {
+        let receipt = manager.receive_webhook("twilio", signed(URL, TOKEN, &status(sid, "sent"))).await.unwrap();
+        ids.push(receipt.events[0].id.clone());
+    }
+    manager.close(Duration::from_secs(5)).await.unwrap();
+    // As processes left them that died: one school's keys cannot be had, one body cannot be opened, one provider is gone,
+    // one has killed as many processes as there are attempts, and the youngest is good.
+    change(&file, "UPDATE integration_tenant_keys SET wrapped = zeroblob(60) WHERE tenant_id = 'a-broken'");
+    change(&file, "UPDATE integration_webhook_logs SET state = 'claimed', attempts = 1, next_attempt_at = at");
+    for (id, set) in [(0, "body = zeroblob(40)"), (1, "provider = 'fax'"), (2, "attempts = 3")] {
+        assert_eq!(change(&file, &format!("UPDATE integration_webhook_logs SET {set} WHERE id = '{}'", ids[id])), 1);
+    }
+    let seen = Seen::default();
+    let manager = open(SqliteStorage::open(&file).await.unwrap(), Some((0, &seen))).await;
+    until(async || (!seen.lock().unwrap().is_empty()).then_some(())).await;
+    assert_eq!(seen.lock().unwrap()[0].event.data["MessageSid"], "SM4");
+    let log = manager.tenant("school").unwrap().webhooks(&admin(), &WebhookFilter::default()).await.unwrap();
+    let of = |at: usize| {
+        let entry = log.events.iter().find(|entry| entry.id == ids[at]).unwrap();
+        (entry.state, entry.error.as_deref(), entry.next_attempt_at.is_some())
+    };
+    assert_eq!(of(0), (WebhookState::Dead, Some("storage_corrupt"), false));
+    assert_eq!(of(1), (WebhookState::Dead, Some("unknown_provider"), false));
+    assert_eq!(of(2), (WebhookState::Dead, Some("outcome_unknown"), false));
+    manager.close(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 1);
+    // The event of the school without keys waits, and no longer at the head.
+    let due = change(
+        &file,
+        "UPDATE integration_webhook_logs SET attempts = 1 WHERE state = 'claimed' AND next_attempt_at > at",
+    );
+    assert_eq!(due, 1);
 }
 
 /// The whole way: the look-alike reports on a message it was sent, over HTTP, to the REST API.

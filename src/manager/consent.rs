@@ -14,7 +14,7 @@ use crate::{
     services::{ConfigChange, ConfigView, Event, LiveConfig, outcome_name},
     storage::Change,
     transport::{
-        Plan, Repeat, decide,
+        Plan, Repeat, Tried, decide,
         oauth::{self, ConsentPage},
     },
 };
@@ -161,9 +161,9 @@ impl Tenant {
         };
         let intent = record.call.row(now, Event::ConsentExchanged, None, None, None);
         self.keep(record, vec![Change::Insert(intent)]).await?;
-        let mut attempts = 0;
+        let mut tried = Tried::default();
         let exchanged = async {
-            let response = self.core.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
+            let response = self.core.client.exchange(request, &plan, &mut tried, |_| Ok(())).await?;
             oauth::read(&response, spec.info.name)
         };
         // A vendor that repeats what it was sent must not have it shown.

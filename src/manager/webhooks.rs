@@ -102,7 +102,7 @@ impl IntegrationManager {
     /// The school is found by the `route` in the address ([`Tenant::webhook_route`]), by the vendor's account that the
     /// webhook names, or by the secret that fits.
     ///
-    /// Errors: `too_large` above 2 MiB, `not_found` where no school fits, `signature_missing`, `signature_invalid`,
+    /// Errors: `too_large` above 2 MiB, `not_found` where no school fits, or several do and no route tells them apart, `signature_missing`, `signature_invalid`,
     /// `signature_stale`, `not_configured` without a secret, `invalid_argument` (field `body`) for what is signed and makes
     /// no sense, `unsupported_operation` for a provider without webhooks. Answer the vendor with the error's HTTP status:
     /// it sends again, and nothing is kept twice.
@@ -155,20 +155,33 @@ impl Core {
             }
         };
         let mut refused: Option<(TenantId, Error)> = None;
+        let mut fits: Option<(TenantId, Arc<TenantKeys>, Webhook)> = None;
+        // Schools that share an account or a secret cannot be told apart by it, so the first that fits is not yet the one.
         for tenant in tenants {
-            let Some(keys) = self.security.known_keys(&tenant).await? else { continue };
-            let result = match self.configs.live(&tenant, &keys, provider, false).await {
-                Ok(config) => self.verify_for(&keys, provider, &config, incoming).await,
-                Err(error) => Err(error),
-            };
-            match result {
-                Ok(webhook) => return Ok((tenant, keys, webhook)),
-                // A signature that fits says whose it is: what is wrong behind it is what to tell.
-                Err(error) if refused.is_none() || error.code() != ErrorCode::SignatureInvalid => {
-                    refused = Some((tenant, error));
+            match self.verify_of(&tenant, provider, incoming).await {
+                Ok(None) => {}
+                Ok(Some((keys, webhook))) => match &fits {
+                    None => fits = Some((tenant, keys, webhook)),
+                    // Every school answers a handshake in the same way.
+                    Some((.., first @ Webhook::Handshake(_))) if *first == webhook => {}
+                    Some(_) => {
+                        let why = "several schools fit this webhook: put the route of the right one, which webhook_route tells, \
+                                   into the address";
+                        return Err(Error::new(ErrorCode::NotFound, why).with_field("route"));
+                    }
+                },
+                Err(error) => {
+                    if worth(&error) == UNTRIED {
+                        tracing::error!(%error, %tenant, provider = provider.info.id, "a webhook could not be tried");
+                    }
+                    if refused.as_ref().is_none_or(|(_, known)| worth(&error) > worth(known)) {
+                        refused = Some((tenant, error));
+                    }
                 }
-                Err(_) => {}
             }
+        }
+        if let Some(found) = fits {
+            return Ok(found);
         }
         let no_one = || Error::new(ErrorCode::NotFound, "no school could be found for this webhook");
         let Some((tenant, error)) = refused else { return Err(no_one()) };
@@ -180,6 +193,19 @@ impl Core {
             self.alarm_of_webhook(&tenant, provider, &error).await;
         }
         Err(error)
+    }
+
+    /// Verifies as one school; nothing where the school has no keys, and so nothing to verify with.
+    async fn verify_of(
+        &self,
+        tenant: &TenantId,
+        provider: &ProviderSpec,
+        incoming: &Incoming<'_>,
+    ) -> Result<Option<(Arc<TenantKeys>, Webhook)>> {
+        let Some(keys) = self.security.known_keys(tenant).await? else { return Ok(None) };
+        let config = self.configs.live(tenant, &keys, provider, false).await?;
+        let webhook = self.verify_for(&keys, provider, &config, incoming).await?;
+        Ok(Some((keys, webhook)))
     }
 
     /// Verifies with one school's settings, the vendor's public keys and the secrets of the school's channels.
@@ -285,15 +311,40 @@ impl Core {
         });
     }
 
+    /// One event that cannot be taken up holds no other back: it is put off or given up, and leaves the head of the queue.
     async fn take_up_due(self: &Arc<Self>) -> Result<()> {
         for (tenant, provider, id) in self.webhooks.due().await? {
-            let Some(provider) = self.providers.get(provider.as_str()).cloned() else { continue };
-            let keys = self.security.keys(&tenant).await?;
-            self.take_up(&tenant, &keys, &provider, id).await;
+            let Some(provider) = self.providers.get(provider.as_str()).cloned() else {
+                self.webhooks.give_up(&tenant, &id, ErrorCode::UnknownProvider).await?;
+                continue;
+            };
+            match self.security.keys(&tenant).await {
+                Ok(keys) => self.take_up(&tenant, &keys, &provider, id).await,
+                Err(error) => {
+                    tracing::error!(%error, %tenant, id, "a school's keys cannot be had, and its webhook event waits");
+                    self.webhooks.put_off(&tenant, &id).await?;
+                }
+            }
         }
         Ok(())
     }
 }
+
+/// How much a school's refusal tells of the webhook that others do not: of several the one that tells most is reported. A
+/// signature that fits says whose it is, and what is wrong behind it is what to tell.
+fn worth(error: &Error) -> u8 {
+    match error.code() {
+        ErrorCode::SignatureStale => 5,
+        ErrorCode::InvalidArgument => 4,
+        ErrorCode::SignatureInvalid => 2,
+        ErrorCode::SignatureMissing => 1,
+        ErrorCode::NotConfigured | ErrorCode::IntegrationDisabled => 0,
+        _ => UNTRIED,
+    }
+}
+
+/// That a school could not be tried: it may be the one, so the vendor is to send again.
+const UNTRIED: u8 = 3;
 
 impl Tenant {
     /// The name of this school's route for webhooks of the provider: give the vendor the address

@@ -14,8 +14,9 @@ use crate::{
     error::{Error, ErrorCode, Result, VendorError},
     model::{Redactor, RequestId, Runtime, Secret, Timestamp},
     transport::{
-        Client, Headers, Method, Plan, Repeat, Request, Response,
+        Client, Headers, Method, Plan, Repeat, Request, Response, Tried,
         oauth::{self, TokenGrant, Wanted},
+        turned_away,
     },
 };
 
@@ -272,6 +273,7 @@ impl<'a, P: Provider> Call<'a, P> {
     /// Sends, and answers whatever the vendor answered: for statuses outside 2xx that are no error.
     pub async fn exchange(&self, request: Request, repeat: Repeat) -> Result<Response> {
         let mut refused: Option<Arc<AccessToken>> = None;
+        let mut may_have_acted = false;
         loop {
             let token = self.token(refused.as_deref()).await?;
             let sign = |request: &mut Request| {
@@ -281,7 +283,9 @@ impl<'a, P: Provider> Call<'a, P> {
                 }
                 Ok(())
             };
-            let result = self.transmit(request.clone(), repeat, sign).await;
+            let mut tried = Tried::default();
+            let result = self.transmit(request.clone(), repeat, &mut tried, sign).await;
+            may_have_acted |= tried.may_have_acted;
             let cleaned =
                 |text: &str| token.as_ref().map_or_else(|| text.to_owned(), |token| token.redactor.clean(text));
             let response = result.map_err(|error| error.map_text(cleaned))?;
@@ -290,26 +294,42 @@ impl<'a, P: Provider> Call<'a, P> {
                 refused = token;
                 continue;
             }
+            if repeat == Repeat::WithKey && leaves_doubt(response.status, may_have_acted) {
+                let error = self.in_doubt(&response);
+                self.note_doubt(&error);
+                return Err(error);
+            }
             return Ok(response);
+        }
+    }
+
+    /// A refusal after which it is not known whether the vendor acted: only a repetition under the same key can tell.
+    fn in_doubt(&self, response: &Response) -> Error {
+        let refusal = self.refusal(response);
+        let why = "the vendor may have acted; repeat the call with the same idempotency key";
+        let error = Error::new(ErrorCode::OutcomeUnknown, format!("{}; {why}", refusal.message()));
+        match refusal.vendor().cloned() {
+            Some(vendor) => error.with_vendor(vendor),
+            None => error,
         }
     }
 
     /// Sends without any credentials, to an address that the vendor gave for this and that is a credential by itself:
     /// an upload session. Answers whatever the vendor answered.
     pub async fn exchange_bare(&self, request: Request, repeat: Repeat) -> Result<Response> {
-        self.transmit(request, repeat, |_| Ok(())).await
+        self.transmit(request, repeat, &mut Tried::default(), |_| Ok(())).await
     }
 
     async fn transmit(
         &self,
         request: Request,
         repeat: Repeat,
+        tried: &mut Tried,
         sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
     ) -> Result<Response> {
         let plan = Plan { repeat, ..self.context.plan.clone() };
-        let mut attempts = 0;
-        let result = self.context.client.exchange(request, &plan, &mut attempts, sign).await;
-        self.context.meter.attempts.fetch_add(attempts, Ordering::Relaxed);
+        let result = self.context.client.exchange(request, &plan, tried, sign).await;
+        self.context.meter.attempts.fetch_add(tried.attempts, Ordering::Relaxed);
         result.inspect_err(|error| self.note_doubt(error))
     }
 
@@ -490,4 +510,10 @@ impl<'a, P: Provider> Call<'a, P> {
         self.context.parts.settle(part, result.as_ref().err(), detail).await?;
         result
     }
+}
+
+/// Whether an answer to a request with a key leaves open what became of it: the vendor failed within, or it turned away at
+/// the door what it may have acted on before.
+fn leaves_doubt(status: u16, may_have_acted: bool) -> bool {
+    status >= 500 || (may_have_acted && turned_away(status))
 }

@@ -13,7 +13,7 @@ use crate::{
     model::{RequestId, Runtime, TenantId, Timestamp},
     security::TenantKeys,
     storage::{Change, Key, Record, SharedWriter, Storage, Value as Stored, tables},
-    transport::Repeat,
+    transport::{Repeat, turned_away},
 };
 
 /// How long a key is remembered. Stripe forgets its keys after as long, and not before.
@@ -47,6 +47,8 @@ pub struct Claim {
     urgent: bool,
     /// The version of an outlived row that is written over.
     over: Option<u64>,
+    /// Whether an earlier try may have happened.
+    in_doubt: bool,
     steps: Arc<StepBook>,
 }
 
@@ -58,7 +60,7 @@ impl Claim {
 
     /// Whether the next call of this name goes on where this one ended.
     pub(crate) fn goes_on_after(&self, error: &Error) -> bool {
-        !self.steps.0.lock().is_empty() || (self.repeat == Repeat::WithKey && may_have_happened(error))
+        !self.steps.0.lock().is_empty() || (self.repeat == Repeat::WithKey && may_have_happened(error, self.in_doubt))
     }
 
     /// When its first try was: what tells it from an earlier call by the same key, which is forgotten.
@@ -165,8 +167,18 @@ impl IdempotencyService {
         let digest = keys.digest("idempotent_call", format!("{provider}\0{operation}\0{arguments}").as_bytes());
         let key = Key::new(&tables::IDEMPOTENCY_KEYS, tenant, id);
         let now = self.runtime.now();
-        let mut claim =
-            Claim { key, digest, request_id, made: now, deadline, repeat, urgent, over: None, steps: Arc::default() };
+        let mut claim = Claim {
+            key,
+            digest,
+            request_id,
+            made: now,
+            deadline,
+            repeat,
+            urgent,
+            over: None,
+            in_doubt: false,
+            steps: Arc::default(),
+        };
         let Some(row) = self.stored(&claim.key, urgent).await? else { return Ok(Known::New(claim)) };
         if row.timestamp("expires_at")? <= now {
             claim.over = Some(row.version);
@@ -199,6 +211,7 @@ impl IdempotencyService {
         // tell how far it came and look before they act: it may be made again.
         if stopped || repeat != Repeat::Never || in_steps {
             claim.over = Some(row.version);
+            claim.in_doubt = true;
             claim.steps = self.steps(keys, &row)?;
             return Ok(Known::New(claim));
         }
@@ -330,12 +343,14 @@ impl IdempotencyService {
 }
 
 /// Whether a call with this error may have happened all the same: where the vendor knows calls by a key, an error after
-/// something was sent does not always say so.
-fn may_have_happened(error: &Error) -> bool {
+/// something was sent does not always say so. Of an earlier try that may have happened only the vendor's answer to the same
+/// request tells.
+fn may_have_happened(error: &Error, in_doubt: bool) -> bool {
+    let answered = error.vendor().is_some_and(|vendor| !turned_away(vendor.status) && vendor.status < 500);
     match error.code() {
         ErrorCode::OutcomeUnknown | ErrorCode::InvalidResponse | ErrorCode::Timeout | ErrorCode::Internal => true,
         // Not the vendor's: what an earlier try has made is there, and is another by now.
         ErrorCode::Conflict => error.vendor().is_none(),
-        _ => false,
+        _ => in_doubt && !answered,
     }
 }

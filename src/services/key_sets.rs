@@ -8,7 +8,9 @@ use url::Url;
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Runtime,
-    transport::{Backoff, Breakers, Client, Method, Outbound, Plan, Repeat, Request, RetryBudget, decide, jwt::KeySet},
+    transport::{
+        Backoff, Breakers, Client, Method, Outbound, Plan, Repeat, Request, RetryBudget, Tried, decide, jwt::KeySet,
+    },
 };
 
 /// How long keys are believed without a look.
@@ -82,8 +84,8 @@ impl KeySetService {
             deadline: self.runtime.now().after(PATIENCE),
             urgent: false,
         };
-        let mut attempts = 0;
-        let response = self.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
+        let mut tried = Tried::default();
+        let response = self.client.exchange(request, &plan, &mut tried, |_| Ok(())).await?;
         if response.status != 200 {
             return Err(unreadable());
         }

@@ -19,7 +19,7 @@ use crate::{
     security::TenantKeys,
     storage::{Change, Key, Record, SharedWriter, Storage, tables},
     transport::{
-        Client, Plan, Repeat,
+        Client, Plan, Repeat, Tried,
         oauth::{self, TokenAnswer, TokenGrant},
     },
 };
@@ -294,8 +294,8 @@ impl TokenService {
         let request = wish.grant.request(refresh, now)?;
         // To ask twice does no harm: both answers hold. The time is the service's own, not the call's.
         let plan = Plan { repeat: Repeat::Always, deadline: now.after(LEASE - LOOK), ..wish.plan.clone() };
-        let mut attempts = 0;
-        let response = self.client.exchange(request, &plan, &mut attempts, |_| Ok(())).await?;
+        let mut tried = Tried::default();
+        let response = self.client.exchange(request, &plan, &mut tried, |_| Ok(())).await?;
         oauth::read(&response, wish.vendor)
     }
 

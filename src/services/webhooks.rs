@@ -54,7 +54,8 @@ impl ReceivedEvent {
 ///
 /// An event comes at least once. One that a handler answers with an error, or in whose handler the process died, comes
 /// again; after the last attempt it is `dead` until somebody replays it. Where several handlers are there, each gets the
-/// event again, so a handler must know events it has had by `event.id`. Events come in no particular order.
+/// event again, so a handler must know events it has had by `event.id`. Events come in no particular order. Of a handler's
+/// error only the code is kept and logged.
 #[async_trait]
 pub trait WebhookHandler: Send + Sync + 'static {
     /// Takes one event. What it answers within two minutes counts.
@@ -134,7 +135,8 @@ pub struct WebhookEntry {
     /// When they are tried next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
-    /// What the last attempt failed with.
+    /// The code of the error that the last attempt failed with. Its words are the handler's own, and are not kept: they
+    /// may name somebody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -183,6 +185,8 @@ const HANDLER: Duration = Duration::from_secs(120);
 const LEASE: Duration = Duration::from_secs(150);
 /// Tenants tried for a webhook that names none.
 const TRIED: u32 = 100;
+/// How long an event waits whose school's keys cannot be had.
+const PUT_OFF: Duration = Duration::from_secs(600);
 /// How long it is remembered which tenants have an account.
 const FRESH: Duration = Duration::from_secs(30);
 
@@ -255,7 +259,7 @@ impl WebhookService {
             query = query.eq("account", account.clone());
         }
         let rows = self.writer.query(&query).await?.records;
-        if rows.is_empty() || (key.1.is_none() && rows.len() > TRIED as usize) {
+        if rows.is_empty() || rows.len() > TRIED as usize {
             let why = format!("no school could be found for this webhook of {}", provider.info.name);
             return Err(Error::new(ErrorCode::NotFound, format!("{why}: put its route into the address")));
         }
@@ -399,23 +403,60 @@ impl WebhookService {
             return Ok(None);
         }
         let version = row.version;
-        let error = failed.as_ref().map(|error| {
-            let text = format!("{}: {}", error.code(), error.message());
-            text.chars().take(500).collect::<String>()
-        });
+        // What a handler says of an error may name a pupil or a parent.
+        let error = failed.as_ref().map(|error| error.code().name());
         let record = row
             .set("state", state.name())
             .set("next_attempt_at", next.map(|wait| now.after(wait)))
-            .set("error", error.clone());
+            .set("error", error.map(str::to_owned));
         self.writer.commit(&[Change::Put { record, expected: Some(version) }]).await?;
         if state == WebhookState::Dead {
-            let error = error.unwrap_or_default();
-            tracing::error!(%tenant, provider = provider.info.id, id, error, "a webhook event was given up");
+            tell_given_up(tenant, provider.info.id, id, error.unwrap_or_default());
         }
         Ok(next)
     }
 
-    /// Takes an event whose time has come, if nobody else has it.
+    /// Makes an event dead that no attempt can end well, until somebody replays it. Whoever else has it has the last word.
+    pub(crate) async fn give_up(&self, tenant: &TenantId, id: &str, why: ErrorCode) -> Result<()> {
+        match self.writer.get(&Key::new(&tables::WEBHOOK_LOGS, tenant, id)).await? {
+            Some(row) => self.bury(row, why).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn bury(&self, row: Record, why: ErrorCode) -> Result<()> {
+        let (tenant, id) = (row.key.tenant.clone(), row.key.id.clone());
+        let provider = row.text("provider")?.to_owned();
+        let version = row.version;
+        let record = row
+            .set("state", WebhookState::Dead.name())
+            .set("next_attempt_at", None::<Timestamp>)
+            .set("error", why.name());
+        if self.put(record, version).await? {
+            tell_given_up(&tenant, &provider, &id, why.name());
+        }
+        Ok(())
+    }
+
+    /// Lets an event wait, as it stands.
+    pub(crate) async fn put_off(&self, tenant: &TenantId, id: &str) -> Result<()> {
+        let Some(row) = self.writer.get(&Key::new(&tables::WEBHOOK_LOGS, tenant, id)).await? else { return Ok(()) };
+        let version = row.version;
+        let record = row.set("next_attempt_at", self.runtime.now().after(PUT_OFF));
+        self.put(record, version).await.map(drop)
+    }
+
+    /// Whether the row was still at this version, and was written.
+    async fn put(&self, record: Record, version: u64) -> Result<bool> {
+        match self.writer.commit(&[Change::Put { record, expected: Some(version) }]).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes an event whose time has come, if nobody else has it. One that cannot be read, or whose attempts are used up, by
+    /// processes that died of it, is dead.
     pub(crate) async fn claim(
         &self,
         tenant: &TenantId,
@@ -429,25 +470,27 @@ impl WebhookService {
             return Ok(None);
         }
         let attempt = row.integer("attempts")? + 1;
-        let plain = keys.open(tables::WEBHOOK_LOGS.name, id, "body", row.bytes("body")?)?;
-        let event = serde_json::from_slice(&plain)
-            .map_err(|_| Error::new(ErrorCode::StorageCorrupt, "a kept webhook event cannot be read"))?;
+        if attempt > i64::from(self.backoff.attempts) {
+            return self.bury(row, ErrorCode::OutcomeUnknown).await.map(|()| None);
+        }
+        let plain = row.bytes("body").and_then(|body| keys.open(tables::WEBHOOK_LOGS.name, id, "body", body));
+        let Some(event) = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok()) else {
+            return self.bury(row, ErrorCode::StorageCorrupt).await.map(|()| None);
+        };
         let version = row.version;
         let record = row
             .set("state", WebhookState::Claimed.name())
             .set("attempts", attempt)
             .set("next_attempt_at", now.after(LEASE));
-        match self.writer.commit(&[Change::Put { record, expected: Some(version) }]).await {
-            Ok(()) => Ok(Some((event, u32::try_from(attempt).unwrap_or(u32::MAX)))),
-            Err(error) if error.code() == ErrorCode::Conflict => Ok(None),
-            Err(error) => Err(error),
-        }
+        let mine = self.put(record, version).await?;
+        Ok(mine.then(|| (event, u32::try_from(attempt).unwrap_or(u32::MAX))))
     }
 
-    /// Events whose time has come, of every tenant: what another process left behind.
+    /// Events whose time has come, of every tenant, those that have waited longest first: what another process left behind.
     pub(crate) async fn due(&self) -> Result<Vec<(TenantId, String, String)>> {
         let query = Query::across_tenants(&tables::WEBHOOK_LOGS)
             .filter("next_attempt_at", Test::Le, self.runtime.now())
+            .oldest_first("next_attempt_at")
             .limit(200);
         let rows = self.writer.query(&query).await?.records;
         rows.into_iter()
@@ -495,6 +538,10 @@ impl WebhookService {
         let shown = entry(&record)?;
         Ok((Change::Put { record, expected: Some(version) }, shown))
     }
+}
+
+fn tell_given_up(tenant: &TenantId, provider: &str, id: &str, error: &str) {
+    tracing::error!(%tenant, provider, id, error, "a webhook event was given up");
 }
 
 fn entry(row: &Record) -> Result<WebhookEntry> {

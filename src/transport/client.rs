@@ -41,6 +41,15 @@ pub struct Exchange {
     pub attempts: u32,
 }
 
+/// How the attempts of one request went, also when they end in an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// Attempts sent.
+    pub attempts: u32,
+    /// Whether the vendor may have acted on one that left no word: what it says of a later one then says nothing of it.
+    pub may_have_acted: bool,
+}
+
 /// Sends requests by a [`Plan`]: guarded, timed, repeated where it is safe.
 #[derive(Clone)]
 pub struct Client {
@@ -60,8 +69,8 @@ impl Client {
         Self { http, runtime }
     }
 
-    /// Sends the request until there is an answer to take, and says how often it was tried in `attempts`, also when
-    /// this ends in an error.
+    /// Sends the request until there is an answer to take, and says in `tried` how that went, also when this ends in an
+    /// error.
     ///
     /// Errors: `outbound_forbidden`, `circuit_open`, `rate_limited`, `vendor_unavailable` (nothing happened there),
     /// `outcome_unknown` (it may have), `timeout`, `too_large`.
@@ -72,15 +81,14 @@ impl Client {
         &self,
         request: Request,
         plan: &Plan,
-        attempts: &mut u32,
+        tried: &mut Tried,
         sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
     ) -> Result<Response> {
-        let mut may_have_acted = false;
         // On the heap: every operation's future holds this one, some of them many times.
-        let result = Box::pin(self.attempts(request, plan, attempts, &mut may_have_acted, sign));
+        let result = Box::pin(self.attempts(request, plan, tried, sign));
         result.await.map_err(|error| match error.code() {
             // The vendor will answer the same key as it did then, whichever of the attempts it was.
-            code if code != ErrorCode::OutcomeUnknown && may_have_acted && plan.repeat == Repeat::WithKey => {
+            code if code != ErrorCode::OutcomeUnknown && tried.may_have_acted && plan.repeat == Repeat::WithKey => {
                 let why = "the vendor may have acted; repeat the call with the same idempotency key";
                 let known = Error::new(ErrorCode::OutcomeUnknown, format!("{}; {why}", error.message()));
                 match error.vendor().cloned() {
@@ -92,13 +100,11 @@ impl Client {
         })
     }
 
-    /// Notes in `may_have_acted` whether the vendor may have acted on one of the attempts, not only on the last.
     async fn attempts(
         &self,
         request: Request,
         plan: &Plan,
-        attempts: &mut u32,
-        may_have_acted: &mut bool,
+        tried: &mut Tried,
         sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
     ) -> Result<Response> {
         plan.outbound.check(&request.url)?;
@@ -118,7 +124,7 @@ impl Client {
             }
             let mut signed = request.clone();
             sign(&mut signed)?;
-            *attempts += 1;
+            tried.attempts += 1;
             let result = self.attempt(signed, plan, left).await;
             self.tell(&breaker, &result);
             if let Err(failure) = &result
@@ -138,13 +144,13 @@ impl Client {
             };
             if !throttled {
                 counted += 1;
-                *may_have_acted |= result.as_ref().map_or_else(|failure| failure.sent, |_| true);
+                tried.may_have_acted |= result.as_ref().map_or_else(|failure| failure.sent, |_| true);
             }
             let wait = plan.backoff.wait(counted.max(1), asked);
             let left = plan.deadline.since(self.runtime.now());
             let within = counted < plan.backoff.attempts && wait < left;
             if !within || !(throttled || plan.urgent || plan.budget.spend()) {
-                return Err(exhausted(&result, asked, throttled, *attempts));
+                return Err(exhausted(&result, asked, throttled, tried.attempts));
             }
             self.runtime.sleep(wait).await;
         }

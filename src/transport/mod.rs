@@ -13,9 +13,10 @@ mod reqwest;
 mod retry;
 
 pub use breaker::{Breaker, BreakerState, Breakers};
-pub use client::{Client, Exchange, Plan};
+pub use client::{Client, Exchange, Plan, Tried};
 pub use guard::Outbound;
 pub use http::{Failure, FailureKind, Headers, Http, Method, Request, Response};
+pub(crate) use retry::turned_away;
 pub use retry::{Backoff, Decision, Repeat, RetryBudget, Seen, decide, retry_after};
 
 #[cfg(not(target_family = "wasm"))]

@@ -64,6 +64,11 @@ pub fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
     }
 }
 
+/// Whether a refusal with this status says nothing of the request itself, and so nothing of what an earlier attempt did.
+pub(crate) fn turned_away(status: u16) -> bool {
+    matches!(status, 401 | 403 | 408 | 425 | 429)
+}
+
 /// The wait that `Retry-After` asks for: seconds or a date (RFC 9110, 10.2.3). At most a day; nonsense is `None`.
 pub fn retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> {
     const MOST: Duration = Duration::from_secs(86_400);

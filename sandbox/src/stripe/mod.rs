@@ -72,6 +72,8 @@ struct State {
     books: HashMap<Owner, Book>,
     /// Counts ids. It goes on after a reset, so that an id never names two things in one run.
     counter: u64,
+    /// Whether a fault's answer says that it is of no use to try again.
+    final_faults: bool,
 }
 
 impl Stripe {
@@ -83,6 +85,11 @@ impl Stripe {
     /// Scripted misbehaviour.
     pub fn faults(&self) -> &Faults {
         &self.stage.faults
+    }
+
+    /// Whether refusals that are scripted say `Stripe-Should-Retry: false` from now on.
+    pub fn set_final_faults(&self, yes: bool) {
+        self.state.lock().final_faults = yes;
     }
 
     /// Remembered requests, and how many are kept.
@@ -174,7 +181,8 @@ impl Vendor for Stripe {
     }
 
     fn refusal(&self, status: StatusCode, _code: Option<u32>) -> Answer {
-        Refusal::fault(status).answer()
+        let answer = Refusal::fault(status).answer();
+        if self.state.lock().final_faults { road::not_again(answer) } else { answer }
     }
 
     fn account<'r>(&self, request: &'r Request) -> Option<Cow<'r, str>> {

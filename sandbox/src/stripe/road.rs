@@ -1,6 +1,6 @@
 //! What every request goes through: key, version, parameters, idempotency, endpoint, `expand`, headers.
 
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName};
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
@@ -95,9 +95,14 @@ pub(super) fn stamp(state: &mut State, request: &Request, answer: Answer) -> Ans
         answer.headers.insert(IDEMPOTENCY_KEY.clone(), key.clone());
     }
     if answer.status == StatusCode::BAD_REQUEST || answer.status == StatusCode::PAYMENT_REQUIRED {
-        answer.headers.insert(SHOULD_RETRY.clone(), HeaderValue::from_static("false"));
+        return not_again(answer);
     }
     answer
+}
+
+/// Says that it is of no use to try again.
+pub(super) fn not_again(answer: Answer) -> Answer {
+    answer.with(SHOULD_RETRY.clone(), "false")
 }
 
 fn version(request: &Request) -> Result<(), Refusal> {

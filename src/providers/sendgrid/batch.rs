@@ -152,6 +152,19 @@ pub(super) async fn deliver(
     envelope: &Value,
     items: Vec<Item>,
 ) -> Result<Vec<MailResult>> {
+    match deliver_each(call, list, envelope, items).await {
+        (_, Some(error)) => Err(error),
+        (results, None) => Ok(results),
+    }
+}
+
+/// The same with a result for each item also where the tenant's settings let nothing be sent: beside them the error.
+pub(super) async fn deliver_each(
+    call: &Call<'_, Sendgrid>,
+    list: &str,
+    envelope: &Value,
+    items: Vec<Item>,
+) -> (Vec<MailResult>, Option<Error>) {
     let room = LARGEST.saturating_sub(envelope.to_string().len());
     let refused = AtomicBool::new(false);
     let parts = pack(items, room).into_iter().map(|part| send_part(call, list, envelope, part, &refused));
@@ -162,10 +175,8 @@ pub(super) async fn deliver(
         whole = whole.or(error);
     }
     drop(done);
-    match whole {
-        Some(error) if results.iter().all(|result| result.state == MailState::Failed) => Err(error),
-        _ => Ok(results),
-    }
+    let whole = whole.filter(|_| results.iter().all(|result| result.state == MailState::Failed));
+    (results, whole)
 }
 
 /// Sends one request. SendGrid refuses a whole request for one bad message and says which: nothing was sent then, and the

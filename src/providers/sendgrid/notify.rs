@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Sendgrid, SendgridConfig,
-    batch::{Item, MailError, MailReport, MailResult, check_length, deliver},
+    batch::{Item, MailError, MailReport, MailResult, check_length, deliver_each},
     compose::{Content, Letter, MailState, envelope},
     options::{MailOptions, check_custom_args},
     people::{Recipient, check_email},
@@ -104,6 +104,10 @@ pub struct NotificationReport {
     /// Why no SMS was sent at all: the school has no Twilio settings, or the actor may not send SMS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms_error: Option<MailError>,
+    /// Why the suppression lists could not be read. The mail was sent all the same: SendGrid drops what is for an address on
+    /// them, and nobody gets an SMS in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppression_error: Option<MailError>,
 }
 
 /// Sends a notification of a kind to many: the template, group and category of that kind are in the tenant's settings.
@@ -158,6 +162,31 @@ impl SendNotification {
     }
 }
 
+impl SendNotification {
+    /// The results, and the SMS for those whose mail was not sent.
+    fn report(
+        &self,
+        call: &Call<'_, Sendgrid>,
+        results: Vec<MailResult>,
+        unread: Option<&Error>,
+    ) -> NotificationReport {
+        let mail = MailReport::new(call, results);
+        let fallback = self.sms_fallback.iter().flat_map(|body| {
+            mail.results.iter().filter(|result| result.state == MailState::Failed).filter_map(|result| {
+                Some(Fallback {
+                    index: result.index,
+                    to: self.recipients[result.index].phone.clone()?,
+                    body: body.clone(),
+                    because: result.error.as_ref().map_or_else(String::new, |error| error.message.clone()),
+                })
+            })
+        });
+        let fallback = fallback.collect();
+        let suppression_error = unread.map(MailError::from);
+        NotificationReport { mail, fallback, sms: None, sms_error: None, suppression_error }
+    }
+}
+
 impl Operation for SendNotification {
     type Provider = Sendgrid;
     type Output = NotificationReport;
@@ -206,14 +235,26 @@ impl Operation for SendNotification {
             ..MailOptions::default()
         };
         let envelope = envelope(call, &options, Content::Template(&kind.template_id))?;
-        let used = variables::of_template(call, &kind.template_id).await.map_err(|error| match error.field() {
+        let used = variables::of_template(call, &kind.template_id).await;
+        let used = match used.map_err(|error| match error.field() {
             // The caller gave no template: the settings did.
             Some("templateId") => Error::new(ErrorCode::NotConfigured, error.message().to_owned())
                 .with_field(format!("notifications.{}.template_id", self.kind)),
             _ => error,
-        })?;
+        }) {
+            Ok(used) => used,
+            Err(error) if self.sms_fallback.is_some() => {
+                let failed = (0..self.recipients.len()).map(|index| MailResult::failed(index, &error)).collect();
+                return Ok(self.report(call, failed, None));
+            }
+            Err(error) => return Err(error),
+        };
         let emails = self.recipients.iter().filter_map(|person| person.email.as_deref()).collect();
-        let looked = Looked::up(call, emails, kind.suppression_group_id).await?;
+        // What cannot be looked up must keep no mail from being sent: SendGrid looks for itself.
+        let (looked, unread) = match Looked::up(call, emails, kind.suppression_group_id).await {
+            Ok(looked) => (looked, None),
+            Err(error) => (Looked::default(), Some(error)),
+        };
         let (mut results, mut items) = (Vec::new(), Vec::new());
         for (index, person) in self.recipients.iter().enumerate() {
             let path = |name: &str| format!("recipients[{index}].{name}");
@@ -251,20 +292,14 @@ impl Operation for SendNotification {
             };
             items.push(Item { index, people: 1, wire: letter.wire(call) });
         }
-        results.extend(deliver(call, "recipients", &envelope, items).await?);
-        let mail = MailReport::new(call, results);
-        let fallback = self.sms_fallback.iter().flat_map(|body| {
-            mail.results.iter().filter(|result| result.state == MailState::Failed).filter_map(|result| {
-                Some(Fallback {
-                    index: result.index,
-                    to: self.recipients[result.index].phone.clone()?,
-                    body: body.clone(),
-                    because: result.error.as_ref().map_or_else(String::new, |error| error.message.clone()),
-                })
-            })
-        });
-        let fallback = fallback.collect();
-        Ok(NotificationReport { mail, fallback, sms: None, sms_error: None })
+        let (sent, whole) = deliver_each(call, "recipients", &envelope, items).await;
+        if let Some(error) = whole
+            && self.sms_fallback.is_none()
+        {
+            return Err(error);
+        }
+        results.extend(sent);
+        Ok(self.report(call, results, unread.as_ref()))
     }
 
     fn follow_ups(answer: &NotificationReport) -> Vec<FollowUp> {

@@ -8,6 +8,9 @@ use crate::{
     providers::{ConfigField, ProviderConfig},
 };
 
+/// How much must stand after `whsec_`: with less, whoever guesses it could sign.
+const SHORTEST_SECRET: usize = 16;
+
 /// Whether money is real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -179,8 +182,10 @@ impl ProviderConfig for StripeConfig {
         for (field, secret) in
             [("webhook_secret", &self.webhook_secret), ("previous_webhook_secret", &self.previous_webhook_secret)]
         {
-            if secret.as_ref().is_some_and(|secret| !secret.expose().starts_with("whsec_")) {
-                return Err(Error::invalid(field, "must begin with whsec_"));
+            let rest = secret.as_ref().map(|secret| secret.expose().strip_prefix("whsec_").unwrap_or_default());
+            if rest.is_some_and(|rest| rest.len() < SHORTEST_SECRET) {
+                let mend = format!("must begin with whsec_ and have at least {SHORTEST_SECRET} characters after it");
+                return Err(Error::invalid(field, mend));
             }
         }
         if self.account.as_ref().is_some_and(|account| !account.starts_with("acct_")) {
@@ -207,6 +212,7 @@ mod tests {
         let good = || StripeConfig::new(key("sk", "test"));
         assert!(good().validate().is_ok());
         assert!(StripeConfig::new(key("rk", "live")).validate().is_ok());
+        assert!(good().webhook_secret("whsec_0123456789abcdef").validate().is_ok());
         assert!(good().publishable_key(key("pk", "test")).mode(Mode::Test).validate().is_ok());
         for (config, field) in [
             (StripeConfig::new(""), "secret_key"),
@@ -216,6 +222,8 @@ mod tests {
             (good().publishable_key(key("pk", "live")), "publishable_key"),
             (good().publishable_key(key("sk", "test")), "publishable_key"),
             (good().webhook_secret("secret"), "webhook_secret"),
+            (good().webhook_secret("whsec_"), "webhook_secret"),
+            (good().webhook_secret("whsec_0123456789abcde"), "webhook_secret"),
             (good().account("school"), "account"),
         ] {
             assert_eq!(config.validate().unwrap_err().field(), Some(field), "{config:?}");

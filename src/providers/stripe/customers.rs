@@ -81,7 +81,8 @@ operation! {
 operation! {
     /// Deletes a customer for good, and ends their subscriptions at once.
     ///
-    /// <https://docs.stripe.com/api/customers/delete>. Access `write`. Errors: `not_found`.
+    /// <https://docs.stripe.com/api/customers/delete>. Access `write`. One who is deleted already is answered as that.
+    /// Errors: `not_found`.
     ///
     /// Example: `{"customer": "cus_NffrFeUfNV2Hib"}`
     DeleteCustomer = "deleteCustomer", Write, WithKey -> Customer,

@@ -77,6 +77,8 @@ pub(super) fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision
     };
     match (answer.headers.get("stripe-should-retry"), answer.status) {
         (_, 200..=299) => Decision::Take,
+        // The same request is under way; what comes of it nobody knows yet.
+        (Some("false"), 409) if repeat == Repeat::WithKey => Decision::Unknown,
         (Some("false"), _) => Decision::Take,
         (_, 429) => usual,
         (Some("true"), _) if repeat != Repeat::Never => Decision::Again(wait()),
@@ -141,6 +143,7 @@ mod tests {
         assert_eq!(with(500, "false", Repeat::WithKey), Decision::Take);
         assert_eq!(with(400, "true", Repeat::WithKey), Decision::Again(None));
         assert_eq!(with(409, "", Repeat::WithKey), Decision::Again(None));
+        assert_eq!(with(409, "false", Repeat::WithKey), Decision::Unknown);
         assert_eq!(with(402, "", Repeat::WithKey), Decision::Take);
         assert_eq!(with(429, "", Repeat::Always), Decision::Later(None));
         assert_eq!(with(429, "false", Repeat::Always), Decision::Take);

@@ -169,7 +169,8 @@ operation! {
 operation! {
     /// Ends a subscription at once; to end it with the period, change `cancelAtPeriodEnd`.
     ///
-    /// <https://docs.stripe.com/api/subscriptions/cancel>. Access `pay`. Errors: `not_found`.
+    /// <https://docs.stripe.com/api/subscriptions/cancel>. Access `pay`. One that has ended already is answered as it is.
+    /// Errors: `not_found`.
     ///
     /// Example: `{"subscription": "sub_1MowQVLkdIwHu7ixeRlqHVzs"}`
     CancelSubscription = "cancelSubscription", Pay, WithKey -> Subscription,

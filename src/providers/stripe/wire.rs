@@ -10,7 +10,7 @@ use crate::{
         Call,
         names::{camel, camelled},
     },
-    transport::{Method, Repeat, Request},
+    transport::{Method, Repeat, Request, Response},
 };
 
 /// Where Stripe's API is.
@@ -101,14 +101,30 @@ pub(super) async fn send<T: DeserializeOwned>(
     if method != Method::Get {
         request = request.header("idempotency-key", call.vendor_key(""));
     }
-    let response = call.send(request).await?;
+    let mut response = call.exchange(request, repeat).await?;
+    if method == Method::Delete && response.status == 404 {
+        response = ended(call, segments, response).await?;
+    }
+    if !(200..300).contains(&response.status) {
+        return Err(call.refusal(&response));
+    }
     let value: Value = call.read(&response, repeat)?;
     let value = camelled(value, AS_THEY_ARE);
     if let Some(id) = value.get("id").and_then(Value::as_str) {
         call.note("id", id);
     }
     let bytes = value.to_string().into_bytes().into();
-    call.read(&crate::transport::Response { body: bytes, ..response }, repeat)
+    call.read(&Response { body: bytes, ..response }, repeat)
+}
+
+/// Stripe does not know a DELETE again by its key, and has nothing more to delete for one whose answer was lost. What it
+/// still shows as ended or deleted is the answer then; else the 404 is.
+async fn ended(call: &Call<'_, Stripe>, segments: &[&str], missing: Response) -> Result<Response> {
+    let url = call.url(HOST, &[&["v1"], segments].concat())?;
+    let found = call.exchange(Request::new(Method::Get, url), Repeat::Always).await?;
+    let object: Value = serde_json::from_slice(&found.body).unwrap_or_default();
+    let is_over = object["deleted"] == true || object["status"] == "canceled";
+    Ok(if found.status == 200 && is_over { found } else { missing })
 }
 
 /// An operation: its arguments, of which some stand in the path, and where it goes.
