@@ -122,7 +122,7 @@ impl IntegrationManager {
                 let tenant = tenant.as_str().to_owned();
                 return Ok(WebhookReceipt { tenant, events: Vec::new(), reply: Some(reply.into()) });
             }
-            Webhook::Events(events) => events,
+            Webhook::Events(events) => core.subscriptions.own(&tenant, provider.info.id, events).await.map_err(at)?,
         };
         for channel in events.iter().filter_map(|event| event.renews.as_deref()) {
             core.subscriptions.hasten(&tenant, provider.info.id, channel).await.map_err(at)?;

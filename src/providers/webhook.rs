@@ -60,11 +60,21 @@ impl<'a> Incoming<'a> {
         Self { channels: Some(secret), ..self }
     }
 
+    /// The secret of the school's channel of that id: see [`Call::channel_secret`](super::Call::channel_secret). None where
+    /// nothing is known of channels.
+    pub fn channel_secret(&self, channel: &str) -> Option<String> {
+        self.channels.map(|secret| secret(channel))
+    }
+
+    /// Whether the address that the vendor called names a school by its route.
+    pub fn is_routed(&self) -> bool {
+        self.url.query_pairs().any(|(name, _)| name == "route")
+    }
+
     /// Refuses what does not carry the secret that the vendor was given for that channel: see
     /// [`Call::channel_secret`](super::Call::channel_secret). Error: `signature_invalid`.
     pub fn check_channel(&self, channel: &str, secret: &str) -> Result<()> {
-        let known = self.channels.map(|secret| secret(channel));
-        match known {
+        match self.channel_secret(channel) {
             Some(known) if equal(known.as_bytes(), secret.as_bytes()) => Ok(()),
             _ => Err(Error::new(ErrorCode::SignatureInvalid, "the webhook does not carry its channel's secret")),
         }
@@ -131,12 +141,16 @@ pub struct WebhookEvent {
     /// The channel that the vendor wants renewed now, instead of at its time.
     #[serde(skip)]
     pub renews: Option<String>,
+    /// The vendor's id of the channel that it came by, where others' come to the same place: it is left out where the school
+    /// keeps no such channel.
+    #[serde(skip)]
+    pub channel: Option<String>,
 }
 
 impl WebhookEvent {
     /// An event with all that the vendor said of it.
     pub fn new(id: impl Into<String>, kind: impl Into<String>, data: Value) -> Self {
-        Self { id: id.into(), kind: kind.into(), at: None, delivery: None, data, renews: None }
+        Self { id: id.into(), kind: kind.into(), at: None, delivery: None, data, renews: None, channel: None }
     }
 
     /// The same event, with when it happened.
@@ -148,6 +162,12 @@ impl WebhookEvent {
     /// The same event, asking for a channel's renewal.
     pub fn renews(mut self, channel: impl Into<String>) -> Self {
         self.renews = Some(channel.into());
+        self
+    }
+
+    /// The same event, come by the channel of that vendor's id: only for a school that keeps it.
+    pub fn channel(mut self, vendor_id: impl Into<String>) -> Self {
+        self.channel = Some(vendor_id.into());
         self
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Actor, Runtime, TenantId, Timestamp},
-    providers::{Channel, Renewal},
+    providers::{Channel, Renewal, WebhookEvent},
     security::TenantKeys,
     storage::{Change, Key, Query, Record, SharedWriter, Storage, StorageExt, Test, tables},
 };
@@ -164,6 +164,34 @@ impl SubscriptionService {
 
     pub(crate) async fn forget(&self, tenant: &TenantId, provider: &str, id: &str) -> Result<()> {
         self.writer.commit(&[Change::Delete { key: Self::key(tenant, provider, id), expected: None }]).await
+    }
+
+    /// Of what a vendor told in a place of many schools, that which came by a channel of this one.
+    pub(crate) async fn own(
+        &self,
+        tenant: &TenantId,
+        provider: &str,
+        events: Vec<WebhookEvent>,
+    ) -> Result<Vec<WebhookEvent>> {
+        let mut own = Vec::with_capacity(events.len());
+        for event in events {
+            match &event.channel {
+                Some(channel) if !self.has(tenant, provider, channel).await? => {
+                    tracing::debug!(%tenant, provider, kind = event.kind, "an event of no channel of the school was left out");
+                }
+                _ => own.push(event),
+            }
+        }
+        Ok(own)
+    }
+
+    async fn has(&self, tenant: &TenantId, provider: &str, vendor_id: &str) -> Result<bool> {
+        let query = Query::of(&tables::SUBSCRIPTIONS, tenant)
+            .filter("provider", Test::Eq, provider.to_owned())
+            .filter("vendor_id", Test::Eq, vendor_id.to_owned())
+            .limit(1);
+        // A channel without a vendor's id is nobody's by that.
+        Ok(!vendor_id.is_empty() && !self.writer.query(&query).await?.records.is_empty())
     }
 
     pub(crate) async fn list(&self, tenant: &TenantId) -> Result<Vec<Subscription>> {

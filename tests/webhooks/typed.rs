@@ -213,26 +213,43 @@ async fn what_google_tells_comes_typed() {
     }
     let route = school.webhook_route(&admin(), "google_workspace").await.unwrap();
     let url = format!("{address}?route={route}");
-    let publish = async |id: &str, data: Value| {
-        let data = STANDARD.encode(data.to_string());
-        let body = json!({ "message": { "data": data, "messageId": id }, "subscription": "projects/school/subscriptions/push" });
-        let token = sandbox.google_workspace().push_token(&url, push);
+    let publish = async |url: &str, id: &str, data: &Value, attributes: Value| {
+        let message = json!({ "data": STANDARD.encode(data.to_string()), "messageId": id, "attributes": attributes });
+        let body = json!({ "message": message, "subscription": "projects/school/subscriptions/push" });
+        let token = sandbox.google_workspace().push_token(url, push);
         let request = WebhookRequest::new(url.parse().unwrap(), body.to_string());
-        manager
-            .receive_webhook("google_workspace", request.header("Authorization", format!("Bearer {token}")))
-            .await
-            .unwrap();
+        manager.receive_webhook("google_workspace", request.header("Authorization", format!("Bearer {token}"))).await
     };
-    publish("1", json!({ "emailAddress": google::TEACHER, "historyId": "9876543210" })).await;
-    let roster = json!({ "courseId": "course-1", "userId": "117" });
-    publish("2", json!({ "collection": "courses.students", "eventType": "CREATED", "resourceId": roster })).await;
+    let topic = "projects/school/topics/changes";
+    for (operation, arguments) in [
+        ("watchMail", json!({ "topicName": topic })),
+        ("watchClassroom", json!({ "feed": "domain_roster_changes", "topicName": topic })),
+    ] {
+        school.execute(&admin(), "google_workspace", operation, arguments).await.unwrap();
+    }
+    let (_, mail) = sandbox.google_workspace().mail_notification(google::ADMIN).unwrap();
+    let registration = sandbox.google_workspace().registrations()[0]["registrationId"].clone();
+    let place = json!({ "courseId": "course-1", "userId": "117" });
+    let roster = json!({ "collection": "courses.students", "eventType": "CREATED", "resourceId": place });
+    let kept = async |id: &str, data: &Value, attributes: Value| {
+        publish(&url, id, data, attributes).await.unwrap().events.len()
+    };
+    // On the same topic, by the same account, and for the same receiver: another school's.
+    let others = json!({ "emailAddress": "head@another.example", "historyId": "1" });
+    assert_eq!(kept("1", &others, json!({})).await, 0);
+    assert_eq!(kept("2", &roster, json!({ "registrationId": "another" })).await, 0);
+    assert_eq!(kept("3", &roster, json!({})).await, 0, "whose it is, it does not say");
+    let error = publish(address, "4", &mail, json!({})).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("route")));
+    assert_eq!(kept("5", &mail, json!({})).await, 1);
+    assert_eq!(kept("6", &roster, json!({ "registrationId": registration })).await, 1);
     let events = all(&taken, 4).await;
     let any = |fits: &dyn Fn(&GoogleEvent) -> bool| assert!(events.iter().any(fits), "{events:?}");
     any(&|event| matches!(event, GoogleEvent::DriveChanged(told) if told.channel_id == channels[0].0));
     any(&|event| matches!(event, GoogleEvent::EventsChanged(told) if told.channel_id == channels[1].0));
     any(&|event| {
-        matches!(event, GoogleEvent::MailChanged(told) if told.data.history_id == Some(9_876_543_210)
-        && told.data.email_address == google::TEACHER)
+        matches!(event, GoogleEvent::MailChanged(told) if told.data.history_id == mail["historyId"].as_u64()
+        && told.data.email_address == google::ADMIN)
     });
     any(
         &|event| matches!(event, GoogleEvent::StudentAdded(told) if told.data.resource_id.course_id.as_deref() == Some("course-1")),

@@ -26,6 +26,10 @@ struct Refusal {
     message: String,
     /// The parameter or member at fault.
     location: Option<String>,
+    /// Whether a limit that is reached is one of the day, or longer.
+    lasting: bool,
+    /// After how long Google asks to come again.
+    delay: Option<Duration>,
 }
 
 impl Refusal {
@@ -39,6 +43,8 @@ impl Refusal {
         let violated = details()
             .find_map(|detail| detail.pointer("/fieldViolations/0/field").and_then(Value::as_str))
             .map(str::to_owned);
+        let limit = details().find_map(|detail| detail.pointer("/metadata/quota_limit").and_then(Value::as_str));
+        let delay = details().find_map(|detail| detail.get("retryDelay").and_then(Value::as_str));
         // The endpoints that tell about tokens write `error` as a word.
         let flat = error.as_str();
         let named = text("/message").and_then(refusals::of).map(|named| named.name);
@@ -54,12 +60,20 @@ impl Refusal {
                 text("/message").or_else(|| answer.get("error_description")?.as_str()).unwrap_or_default(),
             ),
             location: text("/errors/0/location").map(str::to_owned).or(violated).map(|name| camel_path(&name)),
+            lasting: is_of_the_day(limit.unwrap_or_default(), text("/message").unwrap_or_default()),
+            delay: delay.and_then(seconds),
         }
     }
 
     /// What limit was reached, if that is what this is.
     fn limit(&self, status: u16) -> Option<LimitReached> {
         match (status, self.reason.as_str()) {
+            (403, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "RATE_LIMIT_EXCEEDED")
+            | (429, _)
+                if self.lasting =>
+            {
+                Some(LimitReached::Lasting)
+            }
             // The Directory means too much at once; Calendar that there is nothing more for long.
             (403, "quotaExceeded") if self.message.contains("Calendar") => Some(LimitReached::Lasting),
             (403, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "RATE_LIMIT_EXCEEDED") => {
@@ -72,6 +86,21 @@ impl Refusal {
             _ => None,
         }
     }
+}
+
+/// Whether a limit is one of the day: by its name, `QueriesPerDayPerProject`, or by the words around it. How many people can be
+/// invited in a day Classroom says by a name of its own.
+fn is_of_the_day(limit: &str, message: &str) -> bool {
+    let named = message.split_once("limit '").and_then(|(_, rest)| rest.split_once('\'')).map_or("", |(name, _)| name);
+    limit.to_ascii_lowercase().contains("perday")
+        || named.to_ascii_lowercase().ends_with("per day")
+        || message.starts_with("@UserInvitationQuotaExhausted")
+}
+
+/// A duration as Google writes it: `30s`, `0.5s`.
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -112,15 +141,15 @@ pub(super) fn parse(status: u16, headers: &Headers, body: &[u8]) -> Error {
     };
     let error = match refusal.limit(status) {
         Some(LimitReached::Passing) => {
-            let seconds = headers.get("retry-after").and_then(|text| text.trim().parse().ok()).unwrap_or(1);
+            let asked = headers.get("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
             Error::new(ErrorCode::RateLimited, "too many requests to Google in this minute")
-                .with_retry(Retry::After(Duration::from_secs(seconds)))
+                .with_retry(Retry::After(asked.or(refusal.delay).unwrap_or(Duration::from_secs(1))))
         }
         Some(LimitReached::Lasting) => Error::new(
             ErrorCode::RateLimited,
             "a limit of Google's that lasts is reached, most often that of the day; trying again soon changes nothing",
         )
-        .with_retry(Retry::After(LONG)),
+        .with_retry(Retry::After(refusal.delay.unwrap_or_default().max(LONG))),
         None => of_status(status, headers, &refusal),
     };
     error.with_vendor(vendor)
@@ -163,7 +192,12 @@ fn of_status(status: u16, headers: &Headers, refusal: &Refusal) -> Error {
             Error::new(ErrorCode::InvalidArgument, said("Google cannot share with this address")).with_field("emailAddress")
         }
         (410, "deleted") | (404, _) => plain(ErrorCode::NotFound, "Google has no such object, or this user may not see it"),
-        (410, "fullSyncRequired" | "updatedMinTooLongAgo") => stale("syncToken"),
+        (410, "fullSyncRequired") => stale("syncToken"),
+        (410, "updatedMinTooLongAgo") => plain(
+            ErrorCode::Conflict,
+            "is too long ago: Google no longer knows what was deleted since then. Read the whole list without it",
+        )
+        .with_field("updatedMin"),
         (410, _) => stale("pageToken"),
         (400, _) if matches!(refusal.location.as_deref(), Some("pageToken" | "syncToken")) => {
             let field = refusal.location.as_deref().unwrap_or_default();
@@ -196,8 +230,9 @@ pub(super) fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision
     if !matches!(answer.status, 403 | 429) {
         return usual;
     }
-    match Refusal::read(&answer.body).limit(answer.status) {
-        Some(LimitReached::Passing) => Decision::Later(retry_after(&answer.headers, now)),
+    let refusal = Refusal::read(&answer.body);
+    match refusal.limit(answer.status) {
+        Some(LimitReached::Passing) => Decision::Later(retry_after(&answer.headers, now).or(refusal.delay)),
         Some(LimitReached::Lasting) => Decision::Take,
         None => usual,
     }
@@ -253,6 +288,7 @@ mod tests {
             (409, older(409, "duplicate", None), Conflict, None),
             (409, newer(409, "ALREADY_EXISTS", json!([])), Conflict, None),
             (410, older(410, "fullSyncRequired", None), Conflict, Some("syncToken")),
+            (410, older(410, "updatedMinTooLongAgo", None), Conflict, Some("updatedMin")),
             (410, older(410, "gone", None), Conflict, Some("pageToken")),
             (410, older(410, "deleted", None), NotFound, None),
             (412, older(412, "conditionNotMet", None), Conflict, None),
@@ -296,6 +332,56 @@ mod tests {
         let lasting = json!({ "error": { "message": "Calendar usage limits exceeded.", "errors": [{ "reason": "quotaExceeded" }] } });
         assert_eq!(with(403, lasting.to_string().into()), Decision::Take);
         assert_eq!(of(403, lasting.to_string().as_bytes()).retry_after(), Some(LONG));
+    }
+
+    #[test]
+    fn a_limit_of_the_day_is_none_that_passes_in_either_dialect() {
+        let words = |limit: &str| {
+            format!(
+                "Quota exceeded for quota metric 'Queries' and limit '{limit}' of service 'classroom.googleapis.com'"
+            )
+        };
+        let exhausted = |message: &str, details: Value| {
+            let error = json!({ "code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": details });
+            json!({ "error": error }).to_string().into_bytes()
+        };
+        let info = |limit: &str| {
+            let kind = "type.googleapis.com/google.rpc.ErrorInfo";
+            json!([{ "@type": kind, "reason": "RATE_LIMIT_EXCEEDED", "metadata": { "quota_limit": limit } }])
+        };
+        let plainly = |message: &str| {
+            let one = json!({ "reason": "rateLimitExceeded", "message": message });
+            json!({ "error": { "message": message, "errors": [one] } }).to_string().into_bytes()
+        };
+        for (status, body, lasts) in [
+            (429, exhausted(&words("Queries per day"), json!([])), true),
+            (429, exhausted("Quota exceeded", info("QueriesPerDayPerProject")), true),
+            (429, exhausted("@UserInvitationQuotaExhausted Too many invitations.", json!([])), true),
+            (403, plainly(&words("Queries per day")), true),
+            (429, exhausted(&words("Queries per minute per user"), info("QueriesPerMinutePerUser")), false),
+            (403, plainly(&words("Queries per minute")), false),
+        ] {
+            let answer = Response { status, headers: Headers::default(), body: body.clone().into() };
+            let decision = decide(Seen::Answer(&answer), Repeat::Always, Timestamp::default());
+            let error = of(status, &body);
+            assert_eq!(error.code(), ErrorCode::RateLimited, "{error}");
+            assert_eq!(decision, if lasts { Decision::Take } else { Decision::Later(None) }, "{error}");
+            assert_eq!(error.retry_after(), Some(if lasts { LONG } else { Duration::from_secs(1) }), "{error}");
+        }
+    }
+
+    #[test]
+    fn google_is_not_asked_before_the_time_it_names() {
+        let info = json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "30.5s" }]);
+        let body = newer(429, "RESOURCE_EXHAUSTED", info);
+        let wait = Duration::from_millis(30_500);
+        assert_eq!(of(429, &body).retry_after(), Some(wait));
+        let answer = Response { status: 429, headers: Headers::default(), body: body.into() };
+        let decision = decide(Seen::Answer(&answer), Repeat::Never, Timestamp::default());
+        assert_eq!(decision, Decision::Later(Some(wait)));
+        for wrong in ["", "s", "-1s", "30", "1e300s", "NaNs"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
     }
 
     proptest! {

@@ -13,8 +13,9 @@ use url::Url;
 
 use super::{
     GoogleWorkspace,
-    define::{Done, check_id, check_text, long, object, operation},
-    scopes,
+    define::{self, Done, check_id, check_text, long, object, operation},
+    gmail::MailProfile,
+    scopes, webhook,
     wire::{calendar, drive, host},
 };
 use crate::{
@@ -193,6 +194,16 @@ async fn stop(call: &Call<'_, GoogleWorkspace>, channel: &Channel) -> Result<()>
         200..=299 | 404 | 410 => call.forget_channel(&channel.id).await,
         _ => Err(call.refusal(&response)),
     }
+}
+
+/// By what the acting user's mailbox is known when Gmail tells of it.
+async fn mailbox(call: &Call<'_, GoogleWorkspace>) -> Result<String> {
+    let url = call.url(host::GMAIL, &["gmail", "v1", "users", "me", "profile"])?;
+    let profile: MailProfile = define::read(call, url).await?;
+    let address = profile.email_address.filter(|address| !address.is_empty());
+    let address =
+        address.ok_or_else(|| Error::new(ErrorCode::InvalidResponse, "Gmail does not say whose mailbox it is"))?;
+    Ok(webhook::mailbox_mark(&call.channel_secret(&webhook::mailbox_name(&address))))
 }
 
 fn check_days(days: Option<u32>) -> Result<()> {
@@ -417,6 +428,7 @@ operation! {
             body.insert("labelIds".to_owned(), json!(labels));
             body.insert("labelFilterBehavior".to_owned(), json!("include"));
         }
+        let mark = mailbox(call).await?;
         let url = call.url(host::GMAIL, &["gmail", "v1", "users", "me", "watch"])?;
         let response = call.send_as(call.post(url).json(&Value::Object(body)), Repeat::Always).await?;
         let opened: Opened = call.read(&response, Repeat::Always)?;
@@ -426,7 +438,7 @@ operation! {
         let id = this.replaces.clone().unwrap_or_else(|| call.vendor_key(""));
         let wanted =
             Wanted { resource: "gmail/mailbox".to_owned(), operation: "watchMail", arguments: this, replaces: None };
-        let watch = kept(call, id, String::new(), end, wanted).await?;
+        let watch = kept(call, id, mark, end, wanted).await?;
         Ok(Watch { since: opened.history_id.map(|id| id.to_string()), ..watch })
     }
 }

@@ -7,6 +7,7 @@ use std::{borrow::Cow, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{GoogleWorkspaceConfig, wire::host};
@@ -21,8 +22,8 @@ const SKEW: Duration = Duration::from_secs(60);
 
 /// Where the keys are that Google signs tokens with, for what comes by Pub/Sub.
 pub(super) fn key_set(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Option<Url> {
-    // Without an account to compare with no token can be good, and nobody's is worth a question to Google.
-    config.pubsub_service_account.as_ref()?;
+    // Without an account to compare with, and a school that is meant, no token can be good, and nobody's is worth a question to Google.
+    config.pubsub_service_account.as_ref().filter(|_| incoming.is_routed())?;
     bearer(incoming)?;
     let base = config.base_url.clone().or_else(|| host::MAIN.parse().ok())?;
     base.join("/oauth2/v3/certs").ok()
@@ -39,7 +40,7 @@ pub(super) fn read(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> R
         Some(channel) => channel_message(channel, incoming),
         None => {
             verify_token(config, incoming)?;
-            pubsub_message(incoming.body)
+            pubsub_message(incoming)
         }
     }
 }
@@ -93,6 +94,12 @@ fn verify_token(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Resu
     let token = bearer(incoming).ok_or_else(|| {
         Error::new(ErrorCode::SignatureMissing, "the webhook has neither a channel's headers nor a token of Pub/Sub")
     })?;
+    // What the token is compared with is no secret of a school's: which school is meant, only the address says.
+    if !incoming.is_routed() {
+        let why = "the push subscription must call the address with the school's route: …?route=ROUTE, as webhook-route tells \
+                   it";
+        return Err(Error::invalid("route", why));
+    }
     let Some(account) = &config.pubsub_service_account else {
         let why = "messages of Pub/Sub can be taken once it is known which service account its push subscription uses";
         return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.pubsub_service_account"));
@@ -147,8 +154,19 @@ struct Message {
     attributes: Map<String, Value>,
 }
 
-fn pubsub_message(body: &[u8]) -> Result<Webhook> {
-    let push: Push = serde_json::from_slice(body)
+/// By what a watched mailbox is known among the school's channels, whose ids are there to be read: its address is not. The
+/// digest is no channel's secret.
+pub(super) fn mailbox_mark(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret))
+}
+
+/// The name of a mailbox's secret.
+pub(super) fn mailbox_name(address: &str) -> String {
+    format!("mailbox {}", address.trim().to_lowercase())
+}
+
+fn pubsub_message(incoming: &Incoming<'_>) -> Result<Webhook> {
+    let push: Push = serde_json::from_slice(incoming.body)
         .map_err(|_| Error::invalid("body", "is not a message of Pub/Sub: an object with message.messageId"))?;
     let message = push.message;
     let bytes =
@@ -157,15 +175,22 @@ fn pubsub_message(body: &[u8]) -> Result<Webhook> {
         serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({ "text": String::from_utf8_lossy(&bytes) }));
     let attribute = |name: &str| message.attributes.get(name).and_then(Value::as_str);
     let text = |name: &str| data.get(name).and_then(Value::as_str);
-    let kind = match (attribute("ce-type"), text("emailAddress"), text("collection"), text("eventType")) {
-        (Some(kind), ..) => kind.to_owned(),
-        (_, Some(_), ..) if data.get("historyId").is_some() => "gmail.history".to_owned(),
-        (_, _, Some(collection), Some(event)) => format!("classroom.{collection}.{}", event.to_lowercase()),
-        _ => "pubsub.message".to_owned(),
+    // A topic may be that of many schools: what Gmail and Classroom tell is the school's that has asked for it.
+    let (kind, channel) = match (attribute("ce-type"), text("emailAddress"), text("collection"), text("eventType")) {
+        (Some(kind), ..) => (kind.to_owned(), None),
+        (_, Some(address), ..) if data.get("historyId").is_some() => {
+            let secret = incoming.channel_secret(&mailbox_name(address)).unwrap_or_default();
+            ("gmail.history".to_owned(), Some(mailbox_mark(&secret)))
+        }
+        (_, _, Some(collection), Some(event)) => {
+            let registration = attribute("registrationId").unwrap_or_default().to_owned();
+            (format!("classroom.{collection}.{}", event.to_lowercase()), Some(registration))
+        }
+        _ => ("pubsub.message".to_owned(), None),
     };
     let id = attribute("ce-id").unwrap_or(&message.message_id).to_owned();
     let all = json!({ "subscription": push.subscription, "attributes": message.attributes, "data": data });
-    let event = WebhookEvent::new(id, kind, all);
+    let event = WebhookEvent { channel, ..WebhookEvent::new(id, kind, all) };
     Ok(Webhook::Events(vec![match message.publish_time {
         Some(at) => event.at(at),
         None => event,
@@ -190,24 +215,41 @@ mod tests {
     fn config() -> GoogleWorkspaceConfig {
         GoogleWorkspaceConfig {
             pubsub_service_account: Some("push@yourschool.example".to_owned()),
+            pubsub_audience: Some("https://sis.example/webhooks/google_workspace".to_owned()),
             ..GoogleWorkspaceConfig::consented("id", "secret", "token")
         }
     }
 
     fn url() -> Url {
-        "https://sis.example/webhooks/google_workspace".parse().unwrap()
+        "https://sis.example/webhooks/google_workspace?route=school-1".parse().unwrap()
     }
 
     fn take(config: &GoogleWorkspaceConfig, headers: &[(&str, &str)], body: &[u8], seconds: i64) -> Result<Webhook> {
+        take_at(&url(), config, headers, body, seconds)
+    }
+
+    fn take_at(
+        url: &Url,
+        config: &GoogleWorkspaceConfig,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        seconds: i64,
+    ) -> Result<Webhook> {
         let mut all = Headers::default();
         for (name, value) in headers {
             all.add(name, *value);
         }
-        let (url, keys) = (url(), keys());
+        let keys = keys();
         let secret = |id: &str| format!("secret of {id}");
         let now = Timestamp::from_micros(seconds * 1_000_000);
-        let incoming = Incoming::new(&url, &all, body, now).with_keys(Some(&keys)).with_channels(&secret);
+        let incoming = Incoming::new(url, &all, body, now).with_keys(Some(&keys)).with_channels(&secret);
         read(config, &incoming)
+    }
+
+    fn message(body: &[u8]) -> Result<Webhook> {
+        let (url, headers) = (url(), Headers::default());
+        let secret = |id: &str| format!("secret of {id}");
+        pubsub_message(&Incoming::new(&url, &headers, body, Timestamp::default()).with_channels(&secret))
     }
 
     fn events(webhook: Webhook) -> Vec<WebhookEvent> {
@@ -260,6 +302,9 @@ mod tests {
         let all = events(take(&config(), &headers, body.as_bytes(), ISSUED + 10).unwrap());
         assert_eq!((all[0].id.as_str(), all[0].kind.as_str()), ("2070443601311540", "gmail.history"));
         assert_eq!(all[0].data["data"]["historyId"], json!(9_876_543_210_u64));
+        let bare = "https://sis.example/webhooks/google_workspace".parse().unwrap();
+        let error = take_at(&bare, &config(), &headers, body.as_bytes(), ISSUED + 10).unwrap_err();
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("route")));
 
         for (config, seconds, code) in [
             (config(), ISSUED + 3600 + 61, ErrorCode::SignatureStale),
@@ -288,7 +333,7 @@ mod tests {
         let kind = |data: Value, attributes: Value| {
             let data = STANDARD.encode(data.to_string());
             let body = json!({ "message": { "data": data, "messageId": "1", "attributes": attributes } }).to_string();
-            events(pubsub_message(body.as_bytes()).unwrap()).remove(0).kind
+            events(message(body.as_bytes()).unwrap()).remove(0).kind
         };
         let roster = json!({ "collection": "courses.students", "eventType": "CREATED", "resourceId": {} });
         assert_eq!(kind(roster, json!({})), "classroom.courses.students.created");
@@ -300,12 +345,31 @@ mod tests {
         assert_eq!(resource("https://admin.googleapis.com/admin/directory/v1/users"), "directory.users");
     }
 
+    #[test]
+    fn what_is_told_in_a_place_of_many_names_its_channel() {
+        let channel = |data: Value, attributes: Value| {
+            let data = STANDARD.encode(data.to_string());
+            let body = json!({ "message": { "data": data, "messageId": "1", "attributes": attributes } }).to_string();
+            events(message(body.as_bytes()).unwrap()).remove(0).channel
+        };
+        let mail = |address: &str| json!({ "emailAddress": address, "historyId": 1 });
+        let mailbox = channel(mail("Teacher@school.example"), json!({})).unwrap();
+        assert_eq!(channel(mail("teacher@school.example"), json!({})).as_ref(), Some(&mailbox));
+        assert_ne!(channel(mail("other@school.example"), json!({})).as_ref(), Some(&mailbox));
+        // What stands in the list of channels is no channel's secret, and names nobody.
+        assert!(!mailbox.contains("secret of") && !mailbox.contains("teacher"), "{mailbox}");
+        let roster = json!({ "collection": "courses.students", "eventType": "CREATED", "resourceId": {} });
+        assert_eq!(channel(roster.clone(), json!({ "registrationId": "r-1" })).as_deref(), Some("r-1"));
+        assert_eq!(channel(roster, json!({})).as_deref(), Some(""), "nobody's");
+        assert_eq!(channel(json!({}), json!({ "ce-type": "google.workspace.meet.x", "ce-id": "e-1" })), None);
+    }
+
     proptest! {
         #[test]
         fn any_message_is_read_or_refused(body: Vec<u8>, data: Vec<u8>) {
-            let _ = pubsub_message(&body);
+            let _ = message(&body);
             let body = json!({ "message": { "data": STANDARD.encode(&data), "messageId": "1" } }).to_string();
-            prop_assert!(pubsub_message(body.as_bytes()).is_ok());
+            prop_assert!(message(body.as_bytes()).is_ok());
         }
     }
 }
