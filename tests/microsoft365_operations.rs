@@ -66,6 +66,20 @@ async fn a_lacking_permission_is_named() {
 }
 
 #[tokio::test]
+async fn what_a_person_may_not_do_is_no_lack_of_consent() {
+    let school = School::with(|config| config.refresh_token(REFRESH_TOKEN)).await;
+    school.break_next("GET", "/messages", Fault::status(403));
+    let error = school.refuse("listMessages", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Vendor, None), "{error}");
+    // Of an application's rights nothing is told: they may be what is lacking.
+    let school = School::with(|config| config.client_secret(CLIENT_SECRET).user(TEACHER_ID)).await;
+    school.break_next("GET", "/messages", Fault::status(403));
+    let error = school.refuse("listMessages", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")));
+    assert!(error.message().contains("Mail.Read"), "{error}");
+}
+
+#[tokio::test]
 async fn what_is_for_people_is_not_tried_by_the_application() {
     let school = School::with(|config| config.client_secret(CLIENT_SECRET)).await;
     let message = json!({ "teamId": "t", "channelId": "c", "content": "Hello" });

@@ -116,6 +116,28 @@ async fn a_channel_is_made_once_and_written_into_by_a_person() {
 }
 
 #[tokio::test]
+async fn a_channel_that_nobody_can_look_for_is_unknown() {
+    let school = School::open().await;
+    school.graph().team_polls(0);
+    let team = id(&school.ask("createTeam", json!({ "displayName": "T", "ownerId": TEACHER_ID })).await);
+    school.break_next("POST", "/channels", Fault::CutAfter);
+    school.break_next("GET", "/channels", Fault::status(403));
+    let error = school.refuse("createChannel", json!({ "teamId": team, "displayName": "Homework" })).await;
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}");
+}
+
+#[tokio::test]
+async fn a_guest_is_bound_by_the_whole_of_their_name() {
+    let school = School::open().await;
+    school.graph().team_polls(0);
+    let guest = school.graph().add_user("kim_elsewhere.example#EXT#", "none");
+    let team = id(&school.ask("createTeam", json!({ "displayName": "T", "ownerId": TEACHER_ID })).await);
+    let name = "kim_elsewhere.example#EXT#@yourschool.example";
+    let added = school.ask("addTeamMember", json!({ "teamId": team, "userId": name })).await;
+    assert_eq!(added["userId"], guest.as_str(), "{added}");
+}
+
+#[tokio::test]
 async fn members_of_a_team_have_each_their_outcome() {
     let school = School::open().await;
     school.graph().team_polls(0);

@@ -2,6 +2,7 @@
 
 use hyper::header::{HeaderName, IF_MATCH};
 use hyper::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::CLIENT_ID;
@@ -134,7 +135,7 @@ impl Context<'_> {
     pub(super) fn bound_user(&self, link: Option<&Value>) -> Result<String, GraphError> {
         let link = link.and_then(Value::as_str).ok_or_else(|| GraphError::bad("The user to bind to is missing."))?;
         let id = bound(link).unwrap_or_default();
-        self.world.user_id(id).ok_or_else(|| GraphError::no_resource(id))
+        self.world.user_id(&id).ok_or_else(|| GraphError::no_resource(&id))
     }
 }
 
@@ -147,13 +148,17 @@ fn entity(status: StatusCode, context: &str, value: Value) -> Answer {
     Answer::json(status, &body)
 }
 
-/// The id at the end of a link: after the last slash, or in parentheses and quotes.
-pub(super) fn bound(link: &str) -> Option<&str> {
-    match link.strip_suffix("')") {
-        Some(link) => link.rsplit_once("('").map(|(_, id)| id),
-        None => link.rsplit_once('/').map(|(_, id)| id),
-    }
-    .filter(|id| !id.is_empty())
+/// The id at the end of a link: after the last slash, or in parentheses and quotes. It is an address: it ends where its
+/// path does, and what is encoded in it is decoded.
+pub(super) fn bound(link: &str) -> Option<String> {
+    let path = link.split(['?', '#']).next().unwrap_or_default();
+    let (_, key) = path.rsplit_once('/')?;
+    let key = percent_decode_str(key).decode_utf8().ok()?;
+    let id = match key.strip_suffix("')") {
+        Some(key) => key.split_once("('").map(|(_, id)| id.replace("''", "'"))?,
+        None => key.into_owned(),
+    };
+    (!id.is_empty()).then_some(id)
 }
 
 /// A field as text, unless it is missing or empty.

@@ -143,7 +143,7 @@ fn people(context: &mut Context<'_>, kind: Kind, group: &str, path: &[&str]) -> 
 pub(super) fn referred(context: &Context<'_>) -> Result<String, GraphError> {
     let body = context.body()?;
     let id = bound(needed(&body, "@odata.id")?).unwrap_or_default();
-    context.world.user_id(id).ok_or_else(|| GraphError::no_resource(id))
+    context.world.user_id(&id).ok_or_else(|| GraphError::no_resource(&id))
 }
 
 fn already_in() -> GraphError {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     error,
-    graph::{Graph, is_there, name_scopes},
+    graph::{Graph, is_there},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -210,7 +210,7 @@ async fn chunk_of(
         let mut again: Vec<(usize, Error)> = Vec::new();
         for at in left {
             let Some(item) = chunk.get(at) else { continue };
-            match read(graph, item, answers.get(&at.to_string()), repeat) {
+            match read(graph, item, answers.get(&at.to_string()), repeat).await {
                 Ok(id) => drop(ended.insert(at, ItemResult::done(first + at, id))),
                 Err(error) if settled(&error) => {
                     drop(ended.insert(at, ItemResult::done(first + at, item.id.clone())));
@@ -275,7 +275,7 @@ async fn ask(graph: &Graph<'_>, chunk: &[Item], which: &[usize], repeat: Repeat)
 }
 
 /// One item's answer: the id, or the refusal with the item's place.
-fn read(graph: &Graph<'_>, item: &Item, answer: Option<&Answer>, repeat: Repeat) -> Result<Option<String>> {
+async fn read(graph: &Graph<'_>, item: &Item, answer: Option<&Answer>, repeat: Repeat) -> Result<Option<String>> {
     let unknown = || {
         Error::new(ErrorCode::OutcomeUnknown, "Microsoft does not say what became of this item; it may have been done")
             .with_field(&item.field)
@@ -291,10 +291,11 @@ fn read(graph: &Graph<'_>, item: &Item, answer: Option<&Answer>, repeat: Repeat)
         headers.set(name, text);
     }
     let error = error::read(answer.status, &headers, &answer.body);
+    let error = error::dated(error, &headers, graph.call.now());
     if error.code() == ErrorCode::VendorUnavailable && repeat == Repeat::Never {
         return Err(unknown());
     }
-    let error = name_scopes(error, graph.call.wanted());
+    let error = graph.of_rights(error).await;
     let field = match error.field() {
         Some("config.scopes") => "config.scopes".to_owned(),
         Some(inner) => format!("{}.{inner}", item.field),

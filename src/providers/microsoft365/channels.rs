@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Microsoft365, check,
-    graph::{Graph, Page, quoted, same_name},
+    graph::{Graph, Page, found, quoted, same_name},
     wire::{choice, list, object, operation, paged, record},
 };
 use crate::{
@@ -186,7 +186,7 @@ operation! {
         if let Some(owner) = &this.owner_id {
             body["members"] = json!([{
                 "@odata.type": "#microsoft.graph.aadUserConversationMember",
-                "user@odata.bind": format!("https://graph.microsoft.com/v1.0/users({})", quoted(owner)),
+                "user@odata.bind": Graph::key_of("users", owner)?,
                 "roles": ["owner"],
             }]);
         }
@@ -202,7 +202,7 @@ operation! {
             }
             match graph.make::<Channel>(Method::Post, &[], &body, Repeat::Never).await {
                 Ok(channel) => Ok(channel.id.unwrap_or_default()),
-                Err(error) if error.code() == ErrorCode::OutcomeUnknown => named().await?.ok_or(error),
+                Err(error) if error.code() == ErrorCode::OutcomeUnknown => found(named().await, error),
                 Err(error) => Err(error),
             }
         }).await?;

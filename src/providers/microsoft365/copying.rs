@@ -162,7 +162,7 @@ async fn watched(graph: &Graph<'_>, monitor: &Url) -> Result<Stage> {
         200..=299 => {}
         // It is kept for some time only.
         404 | 410 => return Ok(Stage::Untold),
-        _ => return Err(graph.refusal(&response)),
+        _ => return Err(graph.refusal(&response).await),
     }
     let progress: Progress = graph.call.read(&response, Repeat::Always)?;
     match progress.status.as_str() {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Microsoft365, check,
-    graph::{Done, Graph, query, quoted},
+    graph::{Done, Graph, found, query, quoted},
     wire::{list, object, operation},
 };
 use crate::{
@@ -267,10 +267,7 @@ operation! {
                 Ok(made) => Ok(made.id.unwrap_or_default()),
                 // A first try whose answer was lost has made it.
                 Err(error) if begun && error.code() == ErrorCode::Conflict => there().await?.ok_or(error),
-                Err(error) if error.code() == ErrorCode::OutcomeUnknown => match there().await {
-                    Ok(Some(id)) => Ok(id),
-                    _ => Err(error),
-                },
+                Err(error) if error.code() == ErrorCode::OutcomeUnknown => found(there().await, error),
                 Err(error) => Err(error),
             }
         }).await?;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     check,
-    graph::{Done, Graph, body, changes, query, quoted},
+    graph::{Done, Graph, body, changes, found, query, quoted},
     wire::{list, object, operation},
 };
 use crate::{
@@ -186,7 +186,7 @@ operation! {
             }
             match graph.make::<EducationClass>(Method::Post, &[], &body, Repeat::Never).await {
                 Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
-                    nicknamed(&graph, &this.mail_nickname).await?.ok_or(error)
+                    found(nicknamed(&graph, &this.mail_nickname).await, error)
                 }
                 made => made.map(|class| class.id.unwrap_or_default()),
             }

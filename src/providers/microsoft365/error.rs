@@ -87,7 +87,9 @@ pub(super) fn read(status: u16, headers: &Headers, body: &Value) -> Error {
         return Error::new(ErrorCode::Conflict, RESYNC).with_field("pageToken").with_vendor(vendor);
     }
     if is(THROTTLED) || matches!(status, 429 | 509) {
-        let wait = retry_after(headers, Timestamp::default());
+        // A date says nothing here, where the time is not known: `dated` reads it.
+        let wait = headers.get("retry-after").filter(|wait| wait.trim().parse::<f64>().is_ok());
+        let wait = wait.and_then(|_| retry_after(headers, Timestamp::default()));
         let error = Error::new(ErrorCode::RateLimited, "too many requests for this school's Microsoft 365");
         return error.with_retry(wait.map_or(Retry::Exhausted, Retry::After)).with_vendor(vendor);
     }
@@ -129,6 +131,14 @@ pub(super) fn read(status: u16, headers: &Headers, body: &Value) -> Error {
     let error = Error::new(code, message).with_vendor(vendor);
     match text("/error/target").or_else(|| detail("target")) {
         Some(field) if matches!(code, ErrorCode::InvalidArgument | ErrorCode::Conflict) => error.with_field(field),
+        _ => error,
+    }
+}
+
+/// A refusal for the rate with the wait that it asks for, which may be a date.
+pub(super) fn dated(error: Error, headers: &Headers, now: Timestamp) -> Error {
+    match retry_after(headers, now) {
+        Some(wait) if error.code() == ErrorCode::RateLimited => error.with_retry(Retry::After(wait)),
         _ => error,
     }
 }
@@ -229,6 +239,17 @@ mod tests {
         assert_eq!(decide(Seen::Answer(&answer(403, "accessDenied")), Repeat::Always, now), Decision::Take);
         let body = json!({ "error": { "code": "TooManyRequests" } });
         assert_eq!(read(429, &headers, &body).retry_after(), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_wait_until_a_moment_is_counted_from_now() {
+        let mut headers = Headers::default();
+        headers.set("retry-after", "Tue, 24 Nov 2026 19:00:05 GMT");
+        let now: Timestamp = "2026-11-24T19:00:00Z".parse().unwrap();
+        let refused = read(429, &headers, &json!({}));
+        assert_eq!(refused.retry_after(), None, "not a day, as if it were 1970");
+        assert_eq!(dated(refused, &headers, now).retry_after(), Some(Duration::from_secs(5)));
+        assert_eq!(dated(read(503, &headers, &json!({})), &headers, now).code(), ErrorCode::VendorUnavailable);
     }
 
     proptest! {

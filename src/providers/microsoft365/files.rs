@@ -336,7 +336,7 @@ async fn bring(graph: &Graph<'_>, file: &DriveItem, id: &str, most: u32) -> Resu
         request.max_body = most;
         request.timeout = graph.call.deadline().since(graph.call.now());
         let response = graph.call.exchange_bare(request, Repeat::Always).await?;
-        return if (200..300).contains(&response.status) { Ok(response) } else { Err(graph.refusal(&response)) };
+        return if (200..300).contains(&response.status) { Ok(response) } else { Err(graph.refusal(&response).await) };
     }
     let mut request = graph.request(Method::Get, &item(id, &["content"]))?;
     request.max_body = most;

@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     Microsoft365,
     directory::{self, User},
+    error,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -137,15 +138,35 @@ impl<'a> Graph<'a> {
         Ok(url.into())
     }
 
+    /// The address of one of a set, as a binding has it: `users('kim@yourschool.example')`.
+    pub(super) fn key_of(set: &str, id: &str) -> Result<String> {
+        Self::reference(&[&format!("{set}({})", quoted(id))])
+    }
+
     /// Sends. Answers outside 2xx are errors; one for lack of a permission names those that would do.
     pub(super) async fn send(&self, request: Request, repeat: Repeat) -> Result<Response> {
         let response = self.call.exchange(request, repeat).await?;
-        if (200..300).contains(&response.status) { Ok(response) } else { Err(self.refusal(&response)) }
+        if (200..300).contains(&response.status) { Ok(response) } else { Err(self.refusal(&response).await) }
     }
 
     /// The refusal as an error of ours.
-    pub(super) fn refusal(&self, response: &Response) -> Error {
-        name_scopes(self.call.refusal(response), self.call.wanted())
+    pub(super) async fn refusal(&self, response: &Response) -> Error {
+        let error = error::dated(self.call.refusal(response), &response.headers, self.call.now());
+        self.of_rights(error).await
+    }
+
+    /// Of a refusal for lack of rights, whose they are. Where a token says what was consented to, the call has not left
+    /// before all that it needs was among that: what is lacking then, no consent mends.
+    pub(super) async fn of_rights(&self, error: Error) -> Error {
+        let wanted = self.call.wanted();
+        let forbidden = error.vendor().is_some_and(|vendor| vendor.status == 403);
+        if error.code() != ErrorCode::NeedsReconnect || !forbidden || wanted.scopes.is_empty() {
+            return error;
+        }
+        match self.call.token(None).await {
+            Ok(Some(token)) if token.scope.is_some() => not_theirs(error),
+            _ => name_scopes(error, wanted),
+        }
     }
 
     /// Reads one thing.
@@ -297,16 +318,24 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// A refusal of what the consent allows and the person does not: no owner of the team, nobody the file is shared with.
+fn not_theirs(error: Error) -> Error {
+    let why = "this person may not do this: the consent is there, and their own rights in Microsoft 365, or a policy of the \
+               school's, do not allow it";
+    Error::new(ErrorCode::Vendor, why).with_vendor(error.vendor().cloned().unwrap_or_default())
+}
+
 /// A refusal for lack of a permission, with the permissions that would do.
-pub(super) fn name_scopes(error: Error, wanted: &Wanted) -> Error {
-    let forbidden = error.vendor().is_some_and(|vendor| vendor.status == 403);
-    if error.code() != ErrorCode::NeedsReconnect || !forbidden || wanted.scopes.is_empty() {
-        return error;
-    }
+fn name_scopes(error: Error, wanted: &Wanted) -> Error {
     let groups: Vec<String> = wanted.scopes.iter().map(|group| group.join(" or ")).collect();
     let message = format!("{}. It needs {}", error.message(), groups.join(", and "));
     let vendor = error.vendor().cloned().unwrap_or_default();
     Error::new(ErrorCode::NeedsReconnect, message).with_field("config.scopes").with_vendor(vendor)
+}
+
+/// What a look brought after a lost answer. One that fails says nothing of what was asked for: the answer stays lost.
+pub(super) fn found<T>(look: Result<Option<T>>, lost: Error) -> Result<T> {
+    look.ok().flatten().ok_or(lost)
 }
 
 /// What was wanted is there already: as good as done.
@@ -456,6 +485,28 @@ mod tests {
         let error = name_scopes(refused, &wanted);
         assert!(error.message().ends_with("It needs Mail.Send or Mail.ReadWrite"), "{error}");
         assert_eq!(error.vendor().unwrap().code.as_deref(), Some("accessDenied"));
+    }
+
+    #[test]
+    fn an_id_does_not_end_the_address_that_binds_to_it() {
+        let guest = "kim_elsewhere.example#EXT#@yourschool.example";
+        assert_eq!(
+            Graph::key_of("users", guest).unwrap(),
+            "https://graph.microsoft.com/v1.0/users('kim_elsewhere.example%23EXT%23@yourschool.example')"
+        );
+        assert_eq!(
+            Graph::key_of("groups", "O'a/b?").unwrap(),
+            "https://graph.microsoft.com/v1.0/groups('O''a%2Fb%3F')"
+        );
+    }
+
+    #[test]
+    fn a_look_that_fails_hides_no_lost_answer() {
+        let lost = || Error::new(ErrorCode::OutcomeUnknown, "lost");
+        let failed = Err::<Option<u8>, _>(Error::new(ErrorCode::VendorUnavailable, "down"));
+        assert_eq!(found(failed, lost()).unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        assert_eq!(found::<u8>(Ok(None), lost()).unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        assert_eq!(found(Ok(Some(1)), lost()).unwrap(), 1);
     }
 
     #[test]

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::{
     batch::{ItemResult, Outcomes},
     check, error,
-    graph::{Done, Graph, is_there, quoted},
+    graph::{Done, Graph, is_there},
     wire::{arguments, choice, list, object, operation},
 };
 use crate::{
-    error::{Error, ErrorCode},
+    error::{Error, ErrorCode, Result},
     transport::{Headers, Method, Repeat, oauth::Scopes},
 };
 
@@ -58,13 +58,13 @@ arguments! {
     }
 }
 
-fn member(user: &str, role: Option<TeamRole>) -> Value {
+fn member(user: &str, role: Option<TeamRole>) -> Result<Value> {
     let roles: &[&str] = if role == Some(TeamRole::Owner) { &["owner"] } else { &[] };
-    json!({
+    Ok(json!({
         "@odata.type": "#microsoft.graph.aadUserConversationMember",
-        "user@odata.bind": format!("https://graph.microsoft.com/v1.0/users({})", quoted(user)),
+        "user@odata.bind": Graph::key_of("users", user)?,
         "roles": roles,
-    })
+    }))
 }
 
 list! {
@@ -108,7 +108,7 @@ operation! {
         role: TeamRole,
     }
     run |this, call| {
-        let body = member(&this.user_id, this.role);
+        let body = member(&this.user_id, this.role)?;
         Graph::root(call).make(Method::Post, &["teams", &this.team_id, "members"], &body, Repeat::Always).await
     }
 }
@@ -153,7 +153,8 @@ operation! {
         }
     }
     run |this, call| {
-        let values: Vec<Value> = this.members.iter().map(|one| member(&one.user_id, one.role)).collect();
+        let values: Vec<Value> =
+            this.members.iter().map(|one| member(&one.user_id, one.role)).collect::<Result<_>>()?;
         let path = ["teams", &this.team_id, "members", "add"];
         let added: Added =
             Graph::root(call).make(Method::Post, &path, &json!({ "values": values }), Repeat::Always).await?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     channels::ContentType,
     check,
-    graph::Graph,
+    graph::{Graph, found},
     upload::{self, decoded},
     wire::{arguments, choice, object, record},
 };
@@ -245,7 +245,7 @@ impl NewMessage {
                     return Ok(ours);
                 }
                 match graph.make(Method::Post, &["messages"], &self.body(&mark, inline), Repeat::Never).await {
-                    Err(error) if error.code() == ErrorCode::OutcomeUnknown => marked(graph, &mark).await?.ok_or(error),
+                    Err(error) if error.code() == ErrorCode::OutcomeUnknown => found(marked(graph, &mark).await, error),
                     made => made,
                 }
             })
@@ -295,8 +295,9 @@ impl Attachment {
             if bytes.len() < SMALL {
                 let added = graph.act(Method::Post, &path, Some(&self.body()), Repeat::Never).await;
                 return match added {
-                    Err(error) if error.code() == ErrorCode::OutcomeUnknown && self.is_there(graph, &path).await? => {
-                        Ok(true)
+                    Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+                        let there = self.is_there(graph, &path).await;
+                        found(there.map(|there| there.then_some(true)), error)
                     }
                     added => added.map(|()| true),
                 };

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     Microsoft365, check,
     education::{self, EducationClass},
-    graph::{Done, Graph, quoted},
+    graph::{Done, Graph},
     groups::{self, Group},
     making,
     wire::{choice, list, object, operation},
@@ -109,7 +109,7 @@ operation! {
             "members": [{
                 "@odata.type": "#microsoft.graph.aadUserConversationMember",
                 "roles": ["owner"],
-                "user@odata.bind": format!("https://graph.microsoft.com/v1.0/users({})", quoted(&this.owner_id)),
+                "user@odata.bind": Graph::key_of("users", &this.owner_id)?,
             }],
         });
         if let Some(description) = &this.description {
@@ -149,7 +149,7 @@ operation! {
         let kind: String = call.step("kind", async |_| kind(call, &this.class_id).await).await?;
         let body = json!({
             "template@odata.bind": template(&kind),
-            "group@odata.bind": format!("https://graph.microsoft.com/v1.0/groups({})", quoted(&this.class_id)),
+            "group@odata.bind": Graph::key_of("groups", &this.class_id)?,
         });
         making::of_group(&Graph::root(call).in_every_word(), &this.class_id, &body).await
     }

@@ -80,7 +80,7 @@ pub(super) async fn send(graph: &Graph<'_>, session: &Session, bytes: &Bytes, re
             // It has this range already: an answer was lost. It is asked what it lacks.
             416 => expected(graph, &url).await?,
             404 | 410 => return Ok(Ended::Gone),
-            _ => return Err(graph.refusal(&response)),
+            _ => return Err(graph.refusal(&response).await),
         };
         let Some(next) = next else { return Ok(Ended::Gone) };
         // A session that goes back again and again would never end.
@@ -101,7 +101,7 @@ async fn expected(graph: &Graph<'_>, url: &Url) -> Result<Option<usize>> {
     match response.status {
         200..=299 => next_of(graph, &response),
         404 | 410 => Ok(None),
-        _ => Err(graph.refusal(&response)),
+        _ => Err(graph.refusal(&response).await),
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) fn joined(context: &Context<'_>, user: &str) -> Outcome {
 fn create(context: &mut Context<'_>) -> Outcome {
     let body = context.body()?;
     let template = text(&body, "template@odata.bind").and_then(bound);
-    let class = match template {
+    let class = match template.as_deref() {
         Some("educationClass") => true,
         Some("standard") => false,
         Some(_) => return Err(GraphError::bad("Invalid template.")),
@@ -158,7 +158,7 @@ fn of_existing(context: &mut Context<'_>, body: &Value, link: &str, class: bool)
     if let Some(name) = OF_GROUP.iter().find(|name| body.get(**name).is_some()) {
         return Err(GraphError::bad(format!("'{name}' cannot be specified when creating a team from a group.")));
     }
-    let group = context.seen(Kind::Group, bound(link).unwrap_or_default(), GraphError::not_found())?;
+    let group = context.seen(Kind::Group, &bound(link).unwrap_or_default(), GraphError::not_found())?;
     if class && context.world.table.by_id(Kind::Class, &group.id).is_none() {
         return Err(GraphError::bad("The template 'educationClass' is for the group of a class."));
     }
