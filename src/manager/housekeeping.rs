@@ -42,6 +42,7 @@ impl Core {
             ended(&tables::IDEMPOTENCY_KEYS),
             ended(&tables::OAUTH_TOKENS),
             ended(&tables::SUBSCRIPTIONS).filter("state", Test::Eq, "replaced"),
+            ended(&tables::SUBSCRIPTIONS).filter("state", Test::Eq, "opening"),
         ] {
             for _ in 0..MOST {
                 if self.writer.query(&query.clone().limit(1)).await?.records.is_empty() {

@@ -22,7 +22,10 @@ pub struct Channel {
     /// When it lapses; none where it does not.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
-    /// How it is renewed; none where it is not.
+    /// When it is to be renewed; none for some time ahead of its end.
+    #[serde(default)]
+    pub renew_at: Option<Timestamp>,
+    /// How it is renewed; none where it is not, and while it is not known whether the vendor has opened it.
     #[serde(default)]
     pub renewal: Option<Renewal>,
 }

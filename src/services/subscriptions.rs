@@ -37,8 +37,8 @@ pub struct Subscription {
     pub resource: String,
     /// The vendor's id of it.
     pub vendor_id: String,
-    /// `active`, `renewing`, `failing` while renewals fail, `lapsed`, which is tried for a week more, or `replaced` by
-    /// another and not stopped yet.
+    /// `opening` until the vendor has said that it is open, `active`, `renewing`, `failing` while renewals fail, `lapsed`,
+    /// which is tried for a week more, or `replaced` by another and not stopped yet.
     pub state: String,
     /// When it lapses.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,13 +118,14 @@ impl SubscriptionService {
         };
         let renew_at = channel.expires_at.filter(|_| renewal.is_some()).map(|end| {
             // A quarter of what is left, so that a channel of an hour is not renewed every minute.
-            end.before(AHEAD.min(end.since(now) / 4))
+            let ahead = end.before(AHEAD.min(end.since(now) / 4));
+            channel.renew_at.map_or(ahead, |wanted| wanted.min(end))
         });
         let record = Record::new(key.table, tenant, key.id)
             .set("provider", provider)
             .set("resource", channel.resource)
             .set("vendor_id", channel.vendor_id)
-            .set("state", "active")
+            .set("state", if renewal.is_some() { "active" } else { "opening" })
             .set("renewal", renewal)
             .set("actor_id", actor_id)
             .set("actor_role", actor_role)
@@ -158,6 +159,7 @@ impl SubscriptionService {
             vendor_id: row.text("vendor_id")?.to_owned(),
             resource: row.text("resource")?.to_owned(),
             expires_at: row.opt_timestamp("expires_at"),
+            renew_at: row.opt_timestamp("renew_at"),
             renewal: sealed(keys, &row)?.map(|sealed| sealed.renewal),
         }))
     }
@@ -190,7 +192,7 @@ impl SubscriptionService {
             .filter("provider", Test::Eq, provider.to_owned())
             .filter("vendor_id", Test::Eq, vendor_id.to_owned())
             .limit(1);
-        // A channel without a vendor's id is nobody's by that.
+        // One that is being opened has no vendor's id yet, and is nobody's by that.
         Ok(!vendor_id.is_empty() && !self.writer.query(&query).await?.records.is_empty())
     }
 

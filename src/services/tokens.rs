@@ -45,6 +45,9 @@ const CACHED: usize = 20_000;
 struct Kept {
     /// A digest of the credentials that it was given for.
     of: String,
+    /// A digest of the consent that the refresh token stands on; none in rows of versions that did not tell the two apart.
+    #[serde(default)]
+    consent: Option<String>,
     access: Secret<String>,
     #[serde(default)]
     refresh: Option<Secret<String>>,
@@ -63,9 +66,32 @@ impl Kept {
         Held { token: Arc::new(token), expires_at: self.expires_at, lifetime: self.lifetime }
     }
 
-    fn is_usable(&self, turned_down: Option<&Secret<String>>, now: Timestamp, least: Duration) -> bool {
-        lasts(self.expires_at, self.lifetime, now, least)
+    fn is_usable(&self, asked: &Asked, turned_down: Option<&Secret<String>>, now: Timestamp, least: Duration) -> bool {
+        self.of == asked.of
+            && lasts(self.expires_at, self.lifetime, now, least)
             && turned_down.is_none_or(|refused| refused.expose() != self.access.expose())
+    }
+
+    /// The newest refresh token of the same consent.
+    fn refresh_for(&self, asked: &Asked) -> Option<&Secret<String>> {
+        let same = self.of == asked.of || self.consent.is_some() && self.consent == asked.consent;
+        self.refresh.as_ref().filter(|_| same)
+    }
+}
+
+/// Digests of what a token is asked for with.
+#[derive(Clone)]
+struct Asked {
+    /// Of all the credentials: an access token holds for these alone.
+    of: String,
+    /// Of the consent: its refresh token holds while a secret or the scopes change.
+    consent: Option<String>,
+}
+
+impl Asked {
+    fn with(wish: &Wish) -> Self {
+        let digest = |text: Secret<String>| wish.keys.digest("token_credentials", text.expose().as_bytes());
+        Self { of: digest(wish.grant.fingerprint()), consent: wish.grant.consent_fingerprint().map(digest) }
     }
 }
 
@@ -147,45 +173,45 @@ impl TokenService {
 
     /// A token to use now; not `refused`, which the vendor has just turned down.
     pub(crate) async fn token(self: &Arc<Self>, wish: Wish, refused: Option<&AccessToken>) -> Result<Arc<AccessToken>> {
-        let of = wish.keys.digest("token_credentials", wish.grant.fingerprint().expose().as_bytes());
+        let asked = Asked::with(&wish);
         let key = (wish.tenant.clone(), wish.provider, wish.grant.name.clone());
         let slot = match self.slots.get(&key) {
             Some(slot) => slot,
             None => self.slots.get_or_insert_with(&key, || Ok::<_, Error>(Arc::default()))?,
         };
         let turned_down = refused.map(|token| token.value.clone());
-        if let Some(held) = self.known(&slot, &of, turned_down.as_ref())? {
+        if let Some(held) = self.known(&slot, &asked.of, turned_down.as_ref())? {
             if !lasts(held.expires_at, held.lifetime, self.runtime.now(), AHEAD) {
-                self.renew_ahead(wish, slot, of);
+                self.renew_ahead(wish, slot, asked);
             }
             return Ok(held.token);
         }
         // In a task of its own: a call that gives up must not lose a refresh token that is on its way.
         let (service, began) = (self.clone(), self.runtime.monotonic());
-        let asked = self.runtime.run(async move {
+        let token = self.runtime.run(async move {
             let _held = slot.asking.lock().await;
-            if let Some(held) = service.known(&slot, &of, turned_down.as_ref())? {
+            if let Some(held) = service.known(&slot, &asked.of, turned_down.as_ref())? {
                 return Ok(held.token);
             }
             // Whoever asked while this one waited has the vendor's answer to both.
-            if let Some(error) = slot.failed_since(&of, began) {
+            if let Some(error) = slot.failed_since(&asked.of, began) {
                 return Err(error);
             }
-            service.ask(&wish, &slot, &of, turned_down.as_ref(), LEAST).await
+            service.ask(&wish, &slot, &asked, turned_down.as_ref(), LEAST).await
         });
-        asked.await.unwrap_or_else(|| Err(Error::new(ErrorCode::Closed, "the process is stopping")))
+        token.await.unwrap_or_else(|| Err(Error::new(ErrorCode::Closed, "the process is stopping")))
     }
 
     /// Asks for another token beside the calls that still use this one; once, and not again at once where that fails.
-    fn renew_ahead(self: &Arc<Self>, wish: Wish, slot: Arc<Slot>, of: String) {
+    fn renew_ahead(self: &Arc<Self>, wish: Wish, slot: Arc<Slot>, asked: Asked) {
         let lately = self.runtime.monotonic().saturating_sub(PAUSE);
-        if slot.failed_since(&of, lately).is_some() || slot.renewing.swap(true, Ordering::AcqRel) {
+        if slot.failed_since(&asked.of, lately).is_some() || slot.renewing.swap(true, Ordering::AcqRel) {
             return;
         }
         let service = self.clone();
         self.runtime.spawn(async move {
             let asking = slot.asking.lock().await;
-            if let Err(error) = service.ask(&wish, &slot, &of, None, AHEAD).await {
+            if let Err(error) = service.ask(&wish, &slot, &asked, None, AHEAD).await {
                 tracing::warn!(provider = wish.provider, code = %error.code(), "a token could not be renewed ahead");
             }
             drop(asking);
@@ -217,7 +243,7 @@ impl TokenService {
         &self,
         wish: &Wish,
         slot: &Slot,
-        of: &str,
+        asked: &Asked,
         turned_down: Option<&Secret<String>>,
         least: Duration,
     ) -> Result<Arc<AccessToken>> {
@@ -226,12 +252,12 @@ impl TokenService {
         let key = Key::new(&tables::OAUTH_TOKENS, &wish.tenant, format!("{}:{name}", wish.provider));
         let gone = self.runtime.now().after(LEASE);
         let (version, kept) = loop {
-            let row = self.row(&key, wish, of).await?;
+            let row = self.row(&key, wish).await?;
             let now = self.runtime.now();
             if let Some(kept) = &row.kept
-                && kept.is_usable(turned_down, now, least)
+                && kept.is_usable(asked, turned_down, now, least)
             {
-                return Ok(learn(slot, of, kept.held()));
+                return Ok(learn(slot, &asked.of, kept.held()));
             }
             let free = row.leased_until.is_none_or(|until| until <= now);
             if free && let Some(version) = self.lease(&key, wish, &row, now.after(LEASE)).await? {
@@ -245,27 +271,29 @@ impl TokenService {
             }
             self.runtime.sleep(LOOK).await;
         };
-        match self.asked_of_vendor(wish, kept.as_ref().and_then(|kept| kept.refresh.as_ref())).await {
+        let refresh = kept.as_ref().and_then(|kept| kept.refresh_for(asked));
+        match self.asked_of_vendor(wish, refresh).await {
             Ok(answer) => {
                 let kept = Kept {
-                    of: of.to_owned(),
+                    of: asked.of.clone(),
+                    consent: asked.consent.clone(),
                     expires_at: self.runtime.now().after(answer.lifetime),
                     lifetime: answer.lifetime.as_secs(),
-                    refresh: answer.refresh.or(kept.and_then(|kept| kept.refresh)),
+                    refresh: answer.refresh.or_else(|| refresh.cloned()),
                     access: answer.access,
                     scope: answer.scope,
                 };
                 self.store(&key, wish, &kept, version, gone).await?;
-                Ok(learn(slot, of, kept.held()))
+                Ok(learn(slot, &asked.of, kept.held()))
             }
             Err(error) => {
-                // What was kept stays: a refresh token outlives a bad moment of the vendor's.
+                // What was kept stays: a refresh token outlives a bad moment of the vendor's, and settings that were mistaken.
                 if let Err(error) = self.put(&key, wish, kept.as_ref(), None, Some(version)).await {
                     tracing::warn!(code = %error.code(), "the lease on a token could not be given back");
                 }
                 let mut known = slot.known.lock();
-                if known.of != of {
-                    *known = Known { of: of.to_owned(), ..Known::default() };
+                if known.of != asked.of {
+                    *known = Known { of: asked.of.clone(), ..Known::default() };
                 }
                 if matches!(error.code(), ErrorCode::NeedsReconnect | ErrorCode::NotConfigured) {
                     known.held = None;
@@ -299,7 +327,7 @@ impl TokenService {
         oauth::read(&response, wish.vendor)
     }
 
-    async fn row(&self, key: &Key, wish: &Wish, of: &str) -> Result<Row> {
+    async fn row(&self, key: &Key, wish: &Wish) -> Result<Row> {
         let Some(row) = self.writer.get(key).await? else {
             return Ok(Row { version: 0, kept: None, leased_until: None });
         };
@@ -310,8 +338,6 @@ impl TokenService {
                 serde_json::from_slice::<Kept>(&plain).ok()
             }
         };
-        // Other credentials since: what they were given is nothing to the new ones.
-        let kept = kept.filter(|kept| kept.of == of);
         Ok(Row { version: row.version, kept, leased_until: row.opt_timestamp("lease_until") })
     }
 

@@ -298,7 +298,7 @@ table! {
         resource: Text,
         /// The vendor's id of it.
         vendor_id: Text,
-        /// `active`, `renewing`, `failing` while renewals fail, `lapsed`, or `replaced`.
+        /// `opening`, `active`, `renewing`, `failing` while renewals fail, `lapsed`, or `replaced`.
         state: Text,
         /// The call that renews it, encrypted.
         renewal: Bytes ? null,

@@ -137,8 +137,8 @@ const SKEW: Duration = Duration::from_secs(10);
 const LIFETIME: u64 = 300;
 
 impl TokenGrant {
-    /// What identifies the credentials it stands on: when they change, what was kept for the old ones is void. Secret; to
-    /// be digested.
+    /// What identifies the credentials it stands on: when they change, an access token that was kept for the old ones is
+    /// void. Secret; to be digested.
     pub fn fingerprint(&self) -> Secret<String> {
         let proof = match &self.client.proof {
             ClientProof::None => "",
@@ -156,6 +156,14 @@ impl TokenGrant {
         let [issuer, subject, secret] = kind;
         let (client, scope) = (&self.client.id, self.scope.as_deref().unwrap_or_default());
         Secret::new(format!("{}\0{client}\0{proof}\0{issuer}\0{subject}\0{secret}\0{scope}", self.endpoint))
+    }
+
+    /// What identifies the consent that a refresh token stands on: who asked for it, where, and the token that the settings
+    /// have. One that the vendor gave in its place is good with another secret, certificate or scope too. Secret; to be
+    /// digested.
+    pub fn consent_fingerprint(&self) -> Option<Secret<String>> {
+        let GrantKind::RefreshToken(token) = &self.kind else { return None };
+        Some(Secret::new(format!("{}\0{}\0{}", self.endpoint, self.client.id, token.expose())))
     }
 
     /// The request for a token; `refresh` is the newest refresh token where the vendor gave another since.

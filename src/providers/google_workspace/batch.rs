@@ -1,7 +1,8 @@
 //! Many requests in one, as `multipart/mixed`: each part a request of its own, each answered by itself.
 //!
 //! <https://developers.google.com/workspace/drive/api/guides/performance#batch-requests>. Google carries the parts out in
-//! any order. A part that a limit turned away is sent again alone; the others are not.
+//! any order. A part that a limit turned away is sent again alone, and one whose token has ended, once, with another; the
+//! others are not.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,7 +15,7 @@ use super::{GoogleWorkspace, error};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::random_bytes,
-    providers::{Call, ProviderConfig},
+    providers::{Call, Provider, ProviderConfig},
     transport::{Backoff, Decision, Headers, Repeat, Request, Response, Seen},
 };
 
@@ -151,7 +152,11 @@ pub(super) async fn send(
     let mut waiting: Vec<usize> = (0..requests.len()).collect();
     let mut answers: BTreeMap<usize, Result<Response>> = BTreeMap::new();
     let backoff = Backoff { most: LONGEST_WAIT, ..Backoff::default() };
+    let mut renewed = false;
     for round in 1.. {
+        // Where none can be had, the sending says why.
+        let token = if renewed { None } else { call.token(None).await.ok().flatten() };
+        let mut turned_down: Vec<usize> = Vec::new();
         let mut again: Vec<usize> = Vec::new();
         let mut wait: Option<Duration> = None;
         for chunk in waiting.chunks(endpoint.most) {
@@ -180,6 +185,7 @@ pub(super) async fn send(
                         again.push(*at);
                         wait = wait.max(asked);
                     }
+                    _ if token.is_some() && GoogleWorkspace::token_refused(&response) => turned_down.push(*at),
                     _ => {}
                 }
                 let answer = match decision {
@@ -191,7 +197,16 @@ pub(super) async fn send(
                 answers.insert(*at, answer);
             }
         }
-        let wait = backoff.wait(round, wait);
+        let wait = if again.is_empty() { Duration::ZERO } else { backoff.wait(round, wait) };
+        // Google lets a batch in whose token has ended, and turns its parts down. That was not acted on: once more, whatever
+        // it is.
+        if !turned_down.is_empty() {
+            renewed = true;
+            match call.token(token.as_deref()).await {
+                Ok(_) => again.append(&mut turned_down),
+                Err(error) => answers.extend(turned_down.into_iter().map(|at| (at, Err(error.clone())))),
+            }
+        }
         if again.is_empty() || wait + RESERVE >= call.deadline().since(call.now()) {
             break;
         }

@@ -33,8 +33,10 @@ const DAYS: u32 = 7;
 /// The longest that any of them gives.
 const MOST_DAYS: u32 = 30;
 
-/// After how long a mailbox's watch counts as lapsed. It is renewed about a day ahead of that.
-const RENEWED: Duration = Duration::from_secs(2 * 86_400);
+/// How often a mailbox's watch is renewed: Google asks for that.
+const RENEWED: Duration = Duration::from_secs(86_400);
+/// How long it holds where Google does not say.
+const MAILBOX_LIFE: Duration = Duration::from_secs(7 * 86_400);
 
 object! {
     /// A channel that tells of changes.
@@ -75,6 +77,8 @@ struct Wanted<'a> {
     operation: &'static str,
     arguments: &'a dyn erased::Arguments,
     replaces: Option<&'a str>,
+    /// When it is renewed, if not shortly before its end.
+    renew_at: Option<Timestamp>,
 }
 
 /// Arguments of any of the operations, for their renewal.
@@ -96,7 +100,8 @@ fn moment(millis: u64) -> Option<Timestamp> {
     i64::try_from(millis).ok()?.checked_mul(1000).map(Timestamp::from_micros)
 }
 
-/// Opens a channel of Drive, Calendar or the Directory.
+/// Opens a channel of Drive, Calendar or the Directory. It is on record before Google is asked: it may be open, and call the
+/// school, though no word of it comes.
 async fn open(
     call: &Call<'_, GoogleWorkspace>,
     url: Url,
@@ -113,10 +118,36 @@ async fn open(
         "token": call.channel_secret(&id),
         "expiration": (until.as_micros() / 1000).to_string(),
     });
-    let response = call.send_as(call.post(url).json(&body), Repeat::Never).await?;
-    let opened: Opened = call.read(&response, Repeat::Never)?;
-    let end = opened.expiration.and_then(moment).unwrap_or(until);
-    kept(call, id, opened.resource_id.unwrap_or_default(), end, wanted).await
+    call.note("channelId", id.clone());
+    let opening = Channel {
+        id: id.clone(),
+        vendor_id: String::new(),
+        resource: wanted.resource.clone(),
+        expires_at: Some(until),
+        renew_at: None,
+        renewal: None,
+    };
+    call.keep_channel(opening).await?;
+    let named = |error: Error| error.with_done(json!({ "channelId": id }));
+    let sent = call.send_as(call.post(url).json(&body), Repeat::Never).await;
+    match sent.and_then(|response| call.read::<Opened>(&response, Repeat::Never)) {
+        Ok(opened) => {
+            let end = opened.expiration.and_then(moment).unwrap_or(until);
+            kept(call, id.clone(), opened.resource_id.unwrap_or_default(), end, wanted).await.map_err(named)
+        }
+        Err(error) if error.code() == ErrorCode::OutcomeUnknown || is_open_already(&error) => Err(named(error)),
+        Err(error) => {
+            if let Err(error) = call.forget_channel(&id).await {
+                tracing::warn!(code = %error.code(), "a channel that was refused could not be forgotten");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Whether Google has a channel of this id: an earlier try has opened it.
+fn is_open_already(error: &Error) -> bool {
+    error.vendor().is_some_and(|vendor| vendor.code.as_deref() == Some("channelIdNotUnique"))
 }
 
 /// Keeps what was opened, and stops what it takes the place of.
@@ -136,6 +167,7 @@ async fn kept(
         vendor_id,
         resource: wanted.resource.clone(),
         expires_at: Some(end),
+        renew_at: wanted.renew_at,
         renewal: Some(Renewal { operation: wanted.operation.to_owned(), arguments }),
     };
     match wanted.replaces {
@@ -167,6 +199,11 @@ fn is_same(old: &Channel, new: &Channel) -> bool {
 /// Tells the API that a channel belongs to that it has done its work.
 async fn stop(call: &Call<'_, GoogleWorkspace>, channel: &Channel) -> Result<()> {
     let (api, _) = channel.resource.split_once('/').unwrap_or((&channel.resource, ""));
+    if channel.vendor_id.is_empty() && api != "gmail" {
+        let why = "Google's word on this channel was lost, and with it the id by which Google stops it; if it is open, it \
+                   lapses by itself";
+        return Err(Error::new(ErrorCode::Conflict, why));
+    }
     let (groups, request): (Scopes, _) = match api {
         "gmail" => (scopes::MAILBOX_WATCH, call.post(call.url(host::GMAIL, &["gmail", "v1", "users", "me", "stop"])?)),
         "classroom" => {
@@ -259,6 +296,7 @@ operation! {
             operation: "watchFile",
             arguments: this,
             replaces: this.replaces.as_deref(),
+            renew_at: None,
         };
         // A file's channel holds for a day at most.
         open(call, url, &this.address, Some(this.days.unwrap_or(1)), wanted).await
@@ -308,11 +346,14 @@ operation! {
             .append_pair("pageToken", &token)
             .append_pair("supportsAllDrives", "true")
             .append_pair("includeItemsFromAllDrives", "true");
+        // A renewed channel begins where it is renewed: the token from before goes stale.
+        let renewed = WatchChanges { page_token: None, ..this.clone() };
         let wanted = Wanted {
             resource: "drive/changes".to_owned(),
             operation: "watchChanges",
-            arguments: this,
+            arguments: &renewed,
             replaces: this.replaces.as_deref(),
+            renew_at: None,
         };
         let watch = open(call, url, &this.address, this.days, wanted).await?;
         Ok(Watch { since: Some(token), ..watch })
@@ -351,6 +392,7 @@ operation! {
             operation: "watchEvents",
             arguments: this,
             replaces: this.replaces.as_deref(),
+            renew_at: None,
         };
         open(call, url, &this.address, this.days, wanted).await
     }
@@ -394,6 +436,7 @@ operation! {
             operation: "watchUsers",
             arguments: this,
             replaces: this.replaces.as_deref(),
+            renew_at: None,
         };
         open(call, url, &this.address, this.days, wanted).await
     }
@@ -432,12 +475,15 @@ operation! {
         let url = call.url(host::GMAIL, &["gmail", "v1", "users", "me", "watch"])?;
         let response = call.send_as(call.post(url).json(&Value::Object(body)), Repeat::Always).await?;
         let opened: Opened = call.read(&response, Repeat::Always)?;
-        let end = opened.expiration.and_then(moment).unwrap_or_else(|| call.now().after(Duration::from_secs(86_400)));
-        // Google asks to do this once a day: an early end has it renewed.
-        let end = end.min(call.now().after(RENEWED));
+        let end = opened.expiration.and_then(moment).unwrap_or_else(|| call.now().after(MAILBOX_LIFE));
         let id = this.replaces.clone().unwrap_or_else(|| call.vendor_key(""));
-        let wanted =
-            Wanted { resource: "gmail/mailbox".to_owned(), operation: "watchMail", arguments: this, replaces: None };
+        let wanted = Wanted {
+            resource: "gmail/mailbox".to_owned(),
+            operation: "watchMail",
+            arguments: this,
+            replaces: None,
+            renew_at: Some(call.now().after(RENEWED)),
+        };
         let watch = kept(call, id, mark, end, wanted).await?;
         Ok(Watch { since: opened.history_id.map(|id| id.to_string()), ..watch })
     }
@@ -507,14 +553,16 @@ operation! {
         }
         let body = json!({ "feed": feed, "cloudPubsubTopic": { "topicName": this.topic_name } });
         let url = call.url(host::CLASSROOM, &["v1", "registrations"])?;
-        let response = call.send_as(call.post(url).json(&body), Repeat::Never).await?;
-        let opened: Opened = call.read(&response, Repeat::Never)?;
+        // Google answers the same once more with the registration that there is, and has it last longer.
+        let response = call.send_as(call.post(url).json(&body), Repeat::Always).await?;
+        let opened: Opened = call.read(&response, Repeat::Always)?;
         let end = opened.expiry_time.unwrap_or_else(|| call.now().after(Duration::from_secs(6 * 86_400)));
         let wanted = Wanted {
             resource: format!("classroom/{}", this.feed),
             operation: "watchClassroom",
             arguments: this,
             replaces: this.replaces.as_deref(),
+            renew_at: None,
         };
         kept(call, call.vendor_key(""), opened.registration_id.unwrap_or_default(), end, wanted).await
     }

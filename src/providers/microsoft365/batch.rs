@@ -193,11 +193,14 @@ async fn chunk_of(
     let mut ended: BTreeMap<usize, ItemResult> = BTreeMap::new();
     // Those that Microsoft once failed at: they may have been done then.
     let mut open: BTreeSet<usize> = BTreeSet::new();
+    let mut renewed = false;
     loop {
         let left: Vec<usize> = (0..chunk.len()).filter(|at| !ended.contains_key(at)).collect();
         if left.is_empty() {
             return Ok(ended.into_values().collect());
         }
+        // Where none can be had, the asking says why.
+        let token = if renewed { None } else { graph.call.token(None).await.ok().flatten() };
         let answers = match ask(graph, chunk, &left, repeat).await {
             Ok(answers) => answers,
             Err(error) if ended.is_empty() && open.is_empty() => return Err(error),
@@ -208,8 +211,18 @@ async fn chunk_of(
             }
         };
         let mut again: Vec<(usize, Error)> = Vec::new();
+        let is_turned_down = |at: usize| answers.get(&at.to_string()).is_some_and(|answer| answer.status == 401);
+        // What a token was refused for was not acted on: once more with another, whatever it is.
+        let mut other = false;
+        if token.is_some() && left.iter().any(|at| is_turned_down(*at)) {
+            renewed = true;
+            other = graph.call.token(token.as_deref()).await.is_ok();
+        }
         for at in left {
             let Some(item) = chunk.get(at) else { continue };
+            if other && is_turned_down(at) {
+                continue;
+            }
             match read(graph, item, answers.get(&at.to_string()), repeat).await {
                 Ok(id) => drop(ended.insert(at, ItemResult::done(first + at, id))),
                 Err(error) if settled(&error) => {

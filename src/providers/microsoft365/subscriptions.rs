@@ -149,6 +149,7 @@ operation! {
             // The path may name a person.
             resource: kind_of(&this.resource),
             expires_at: Some(made.expiration_date_time),
+            renew_at: None,
             renewal: Some(Renewal { operation: "subscribe".to_owned(), arguments }),
         };
         call.keep_channel(channel).await?;

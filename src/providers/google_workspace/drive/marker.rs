@@ -32,9 +32,13 @@ const BETWEEN: Duration = Duration::from_millis(500);
 const LAG: Duration = Duration::from_secs(600);
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Found {
     #[serde(default)]
     files: Vec<File>,
+    /// Whether Drive has left out shared drives, where the file may be.
+    #[serde(default)]
+    incomplete_search: bool,
 }
 
 /// A step that makes one file with `make`, which is given the marks to put on it as `appProperties`.
@@ -93,6 +97,7 @@ async fn find(call: &Call<'_, GoogleWorkspace>, mark: &str) -> Result<Option<Fil
         query::quoted(NAME),
         query::quoted(mark)
     );
+    let mut incomplete = false;
     for look in 0..LOOKS {
         if look > 0 {
             call.runtime().sleep(BETWEEN).await;
@@ -100,7 +105,7 @@ async fn find(call: &Call<'_, GoogleWorkspace>, mark: &str) -> Result<Option<Fil
         let request = call
             .get(drive(call, &["files"])?)
             .query("q", &q)
-            .query("fields", format!("files({FILE})"))
+            .query("fields", format!("files({FILE}),incompleteSearch"))
             .query("supportsAllDrives", "true")
             .query("includeItemsFromAllDrives", "true")
             .query("corpora", "allDrives");
@@ -108,6 +113,12 @@ async fn find(call: &Call<'_, GoogleWorkspace>, mark: &str) -> Result<Option<Fil
         if let Some(file) = found.files.into_iter().next() {
             return Ok(Some(file));
         }
+        incomplete = found.incomplete_search;
+    }
+    if incomplete {
+        let why = "an earlier try may have made it, and Drive has not searched everywhere: repeat the call with its \
+                   idempotency key, which looks again";
+        return Err(Error::new(ErrorCode::OutcomeUnknown, why));
     }
     Ok(None)
 }

@@ -6,16 +6,16 @@ use super::{
     letter::{Attachment, Letter, Mailbox},
     list_query,
     objects::{Draft, Drafts, MessageRef},
-    send::{Outgoing, dispatch, message_id, once, writing},
+    send::{Outgoing, dispatch, draft, message_id, writing},
 };
 use crate::transport::{Method, Repeat};
 
 writing! {
     /// Makes a draft in the acting user's mailbox; nobody gets it before it is sent.
     ///
-    /// <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/create>. Access `write`. Gmail
-    /// has nothing by which a draft would be known again: after a lost answer it is `outcome_unknown`, with the same
-    /// idempotency key too. Errors: `invalid_argument`, `outcome_unknown`.
+    /// <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/create>. Access `write`. It
+    /// carries a mark of the call's in its head: after a lost answer it is looked for by that among the newest drafts, and with
+    /// the same idempotency key it is made once. Errors: `invalid_argument`, `outcome_unknown`.
     ///
     /// Example: `{"to": [{"email": "parent@example.com"}], "subject": "Field trip", "text": "On Friday …"}`
     CreateDraft = "createDraft", Write, Never -> Draft,
@@ -25,8 +25,7 @@ writing! {
     check |_this| {}
     run |this, call| {
         let message = Outgoing::new(call, &this.letter(), &message_id(call), this.thread_id.as_deref())?;
-        let request = message.request(call, Method::Post, &["drafts"], true)?;
-        call.step("create", |begun| once(call, begun, request)).await
+        call.step("create", |begun| draft(call, &message, begun)).await
     }
 }
 

@@ -168,24 +168,46 @@ async fn written(call: &Call<'_, GoogleWorkspace>, message: &Outgoing, begun: bo
         let sending = call.with_token(Wanted { scopes: SEND_ALONE, ..call.wanted().clone() });
         return sending.token(None).await.map(|_| None);
     }
+    Written::of(draft(call, message, begun).await?).map(Some)
+}
+
+/// Writes a draft. One whose answer was lost is found by its mark, and not written twice.
+pub(super) async fn draft(call: &Call<'_, GoogleWorkspace>, message: &Outgoing, begun: bool) -> Result<Draft> {
     let request = message.request(call, Method::Post, &["drafts"], true)?;
     let mut lost: Option<Error> = None;
     for _ in 0..WRITES {
         if (begun || lost.is_some())
-            && let Some(written) = Written::find(call).await?
+            && let Some(draft) = find(call).await?
         {
-            return Ok(Some(written));
+            return Ok(draft);
         }
-        match define::write::<Draft>(call, request.clone(), Repeat::Never).await {
-            Ok(draft) => return Written::of(draft).map(Some),
+        match define::write(call, request.clone(), Repeat::Never).await {
             Err(error) if error.code() == ErrorCode::OutcomeUnknown => lost = Some(error),
-            Err(error) => return Err(error),
+            result => return result,
         }
     }
-    match (Written::find(call).await?, lost) {
-        (None, Some(error)) => Err(error),
-        (written, _) => Ok(written),
+    let found = find(call).await?;
+    found.ok_or_else(|| lost.unwrap_or_else(|| unsure("the draft is not found")))
+}
+
+/// The draft that this call, or an earlier try of it, has written without hearing of it.
+async fn find(call: &Call<'_, GoogleWorkspace>) -> Result<Option<Draft>> {
+    let newest = Map::from_iter([("maxResults".to_owned(), json!(NEWEST))]);
+    let heads = Map::from_iter([("format".to_owned(), json!("metadata"))]);
+    for wait in DRAFT_LOOKS {
+        call.runtime().sleep(wait).await;
+        let page: Drafts = define::get(call, at(call, &["drafts"])?, &newest).await?;
+        for draft in page.drafts {
+            let there = at(call, &["drafts", draft.id.as_deref().unwrap_or_default()])?;
+            match define::get::<Value>(call, there, &heads).await {
+                Ok(head) if is_ours(&head, &call.vendor_key("")) => return Ok(Some(draft)),
+                // The user deletes and sends drafts meanwhile.
+                Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
+                _ => {}
+            }
+        }
     }
+    Ok(None)
 }
 
 impl Written {
@@ -195,38 +217,19 @@ impl Written {
         Ok(Self { draft: draft.id.ok_or_else(lacking)?, thread })
     }
 
-    /// The draft that this call, or an earlier try of it, has written without hearing of it.
-    async fn find(call: &Call<'_, GoogleWorkspace>) -> Result<Option<Self>> {
-        let newest = Map::from_iter([("maxResults".to_owned(), json!(NEWEST))]);
-        let heads = Map::from_iter([("format".to_owned(), json!("metadata"))]);
-        for wait in DRAFT_LOOKS {
-            call.runtime().sleep(wait).await;
-            let page: Drafts = define::get(call, at(call, &["drafts"])?, &newest).await?;
-            for draft in page.drafts {
-                let there = at(call, &["drafts", draft.id.as_deref().unwrap_or_default()])?;
-                match define::get::<Value>(call, there, &heads).await {
-                    Ok(head) if is_ours(&head, &call.vendor_key("")) => return Self::of(draft).map(Some),
-                    // The user deletes and sends drafts meanwhile.
-                    Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
-                    _ => {}
-                }
-            }
-        }
-        Ok(None)
-    }
-
     async fn send(self, call: &Call<'_, GoogleWorkspace>, begun: bool) -> Result<MessageRef> {
         match dispatch(call, begun, &self.draft).await {
             Ok(Some(sent)) => Ok(sent),
             Ok(None) => Ok(self.sent(call).await),
             Err(error) => {
-                // Google has refused it for good: what stays would only be in the user's way.
-                let refused = error.vendor().is_some_and(|vendor| (400..500).contains(&vendor.status));
-                if refused && !begun && error.code() != ErrorCode::OutcomeUnknown {
-                    if let Err(error) = define::remove(call, at(call, &["drafts", &self.draft])?).await {
-                        tracing::warn!(code = %error.code(), "the draft of a mail that was refused could not be deleted");
+                if !begun && is_refused(&error) {
+                    // What stays would only be in the user's way; what could not be taken away is used by the next try.
+                    match define::remove(call, at(call, &["drafts", &self.draft])?).await {
+                        Ok(_) => call.undo_step("draft").await?,
+                        Err(error) => {
+                            tracing::warn!(code = %error.code(), "the draft of a mail that was refused could not be deleted");
+                        }
                     }
-                    call.undo_step("draft").await?;
                 }
                 Err(error)
             }
@@ -245,6 +248,15 @@ impl Written {
         let found = page.messages.into_iter().find(ours);
         found.unwrap_or_else(|| MessageRef { thread_id: self.thread, ..MessageRef::default() })
     }
+}
+
+/// Whether Google has refused a mail for good: not for a limit that passes, nor for a consent that can be mended.
+fn is_refused(error: &Error) -> bool {
+    let passes = matches!(
+        error.code(),
+        ErrorCode::OutcomeUnknown | ErrorCode::RateLimited | ErrorCode::NeedsReconnect | ErrorCode::NotConfigured
+    );
+    !passes && error.vendor().is_some_and(|vendor| (400..500).contains(&vendor.status))
 }
 
 /// Sends a draft. `None`: it was sent, and what Google answered was lost.
