@@ -39,6 +39,30 @@ impl Journal for Held {
     }
 }
 
+/// A journal whose disk hangs until it is let go, or which panics.
+#[derive(Clone, Default)]
+struct Broken {
+    lines: Arc<MemoryJournal>,
+    panics: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
+}
+
+impl Journal for Broken {
+    fn append(&self, lines: &[String]) -> Result<()> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the journal panics");
+        while self.hangs.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.lines.append(lines)
+    }
+    fn read(&self) -> Result<Vec<String>> {
+        self.lines.read()
+    }
+    fn forget(&self, lines: usize) -> Result<()> {
+        self.lines.forget(lines)
+    }
+}
+
 struct World {
     network: Network,
     inner: MemoryStorage,
@@ -222,6 +246,97 @@ async fn an_alarm_leaves_though_the_journal_fails_too() {
     assert!(world.school.verify_audit(&admin).await.unwrap().intact);
     let _ = world.school.request(&admin).idempotency_key("drill").call(alarm(5)).await;
     assert_eq!(world.network.arrived().len(), 5, "once");
+}
+
+/// The same with a journal that neither works nor says so.
+#[tokio::test]
+async fn an_alarm_leaves_though_the_journal_hangs_or_panics() {
+    for panics in [true, false] {
+        let (network, journal) = (Network::default(), Broken::default());
+        let storage = FaultyStorage::new(Arc::new(MemoryStorage::new()));
+        let clock = ManualClock::new(SystemClock.now());
+        let runtime = Runtime::current().with_clock(clock.clone());
+        let builder = builder(&network).runtime(runtime).storage(storage.clone()).journal(journal.clone());
+        let manager = builder.build().await.unwrap();
+        let school = configured(&manager, "school").await;
+        school.call(&admin(), LookUp::default()).await.unwrap();
+        network.forget();
+
+        journal.panics.store(panics, Ordering::SeqCst);
+        journal.hangs.store(!panics, Ordering::SeqCst);
+        storage.fail_all(Fault::Before(ErrorCode::StorageUnavailable));
+        // Its own deadline is ten minutes, and only the wait for the journal could come near.
+        let sent = tokio::time::timeout(Duration::from_secs(60), school.call(&admin(), alarm(20))).await.unwrap();
+        assert!(sent.as_ref().err().is_none_or(|error| error.code() == ErrorCode::OutcomeUnknown), "{sent:?}");
+        assert_eq!(network.arrived().len(), 20, "panics: {panics}");
+
+        journal.panics.store(false, Ordering::SeqCst);
+        journal.hangs.store(false, Ordering::SeqCst);
+        storage.heal();
+        clock.advance(Duration::from_secs(10));
+        let filter = AuditFilter { limit: Some(500), ..Default::default() };
+        for _ in 0..500 {
+            manager.merge_journal().await.unwrap();
+            let page = school.audit(&admin(), &filter).await.unwrap();
+            let known = |entry: &&AuditEntry| entry.event == "part" && entry.outcome.as_deref() == Some("ok");
+            if page.entries.iter().filter(known).count() == 20 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let page = school.audit(&admin(), &filter).await.unwrap();
+        let parts: Vec<_> = page.entries.iter().filter(|entry| entry.event == "part").collect();
+        assert_eq!(parts.len(), 20, "panics: {panics}");
+        assert!(parts.iter().all(|part| part.outcome.as_deref() == Some("ok")), "{parts:?}");
+        assert!(school.verify_audit(&admin()).await.unwrap().intact);
+    }
+}
+
+/// A call that gives up while its intent waits leaves the name to whoever has it: nothing happens twice.
+#[tokio::test]
+async fn a_late_call_takes_no_name_from_another() {
+    let mut late = 0;
+    for n in 1..=4 {
+        let world = World::new().await;
+        let admin = admin();
+        world.storage.fail_nth(n, Fault::Hang);
+        let first = tokio::spawn({
+            let (school, admin) = (world.school.clone(), admin.clone());
+            async move {
+                let call = school.request(&admin).idempotency_key("fee").deadline(Duration::from_secs(30));
+                call.call(letter("x")).await
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let second = world.school.request(&admin).idempotency_key("fee").deadline(Duration::from_millis(300));
+        late += usize::from(second.call(letter("x")).await.is_err_and(|error| error.code() == ErrorCode::Timeout));
+        world.storage.heal();
+        let first = first.await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let third = world.school.request(&admin).idempotency_key("fee").call(letter("x")).await;
+        assert_eq!(world.network.arrived().len(), 1, "operation {n}: {first:?}, then {third:?}");
+        assert!(third.unwrap().replayed, "operation {n}");
+    }
+    assert!(late > 0, "no call was late: the test tests nothing");
+}
+
+/// And where nobody else has it, the name is free again.
+#[tokio::test]
+async fn a_name_that_was_kept_too_late_is_given_back() {
+    let mut late = 0;
+    for n in 1..=3 {
+        let world = World::new().await;
+        let admin = admin();
+        world.storage.fail_nth(n, Fault::Hang);
+        let call = world.school.request(&admin).idempotency_key("fee").deadline(Duration::from_millis(200));
+        let timed_out = call.call(letter("x")).await.is_err_and(|error| error.code() == ErrorCode::Timeout);
+        late += usize::from(timed_out && world.network.arrived().is_empty());
+        world.storage.heal();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let again = world.school.request(&admin).idempotency_key("fee").call(letter("x")).await.unwrap();
+        assert_eq!((again.replayed, world.network.arrived().len()), (!timed_out, 1), "operation {n}");
+    }
+    assert!(late > 1, "no call was late: the test tests nothing");
 }
 
 /// The record of disclosure of an emergency names the student, to whoever may open it.

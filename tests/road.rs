@@ -275,6 +275,70 @@ async fn configs_are_fenced_encrypted_and_versioned() {
     assert_eq!(wrong.code(), ErrorCode::WrongMasterKey);
 }
 
+/// The platform's secrets and a school's stored ones go only where they were meant to.
+#[tokio::test]
+async fn no_secret_follows_a_school_to_an_address_of_its_own() {
+    let network = Network::default();
+    let defaults = json!({ "token": TOKEN }).as_object().cloned().unwrap();
+    let manager =
+        builder(&network).storage(MemoryStorage::new()).config_defaults("courier", defaults).build().await.unwrap();
+    let school = manager.tenant("school").unwrap();
+    school.call(&admin(), letter("x")).await.unwrap();
+    assert!(network.arrived()[0].authorization.as_deref().unwrap().ends_with(TOKEN), "the platform's token");
+    let set = async |config: serde_json::Value| {
+        let change = ConfigChange { config: config.as_object().cloned(), ..Default::default() };
+        school.configure_json(&admin(), "courier", change).await
+    };
+    let elsewhere = "https://courier.evil.example/";
+    let error = set(json!({ "base_url": elsewhere })).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("config.token")), "not the platform's");
+
+    set(json!({ "token": "a-token-of-the-schools-own" })).await.unwrap();
+    let error = set(json!({ "token": "********", "base_url": elsewhere })).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("config.token")), "not what is stored");
+    set(json!({ "token": "a-token-of-the-schools-own", "base_url": elsewhere })).await.unwrap();
+    // Once there, it is sent back masked as anywhere.
+    set(json!({ "token": "********", "base_url": elsewhere })).await.unwrap();
+    set(json!({ "token": "********" })).await.unwrap();
+}
+
+/// A moment that no storage keeps as it is must not be let in, and no row of one caller may fail another's.
+#[tokio::test]
+async fn what_cannot_be_stored_fails_its_own_caller_alone() {
+    let expires = serde_json::from_value::<Grant>(json!({ "expiresAt": "-000001-01-01T00:00:00Z" }));
+    assert!(expires.is_err(), "a year has four digits");
+
+    let storage: std::sync::Arc<dyn Storage> = std::sync::Arc::new(MemoryStorage::new());
+    storage.migrate(&tables::SCHEMA).await.unwrap();
+    let writer = sis_integrations::storage::SharedWriter::new(storage.clone(), &Runtime::current(), None);
+    let school = "school".parse().unwrap();
+    let row = |id: &str, at: i64| {
+        Change::Insert(
+            Record::new(&tables::SECURITY_EVENTS, &school, id)
+                .set("at", sis_integrations::Timestamp::from_micros(at))
+                .set("kind", "test")
+                .set("severity", "low"),
+        )
+    };
+    // Queued together, so that they are one commit.
+    let (good, bad, too) =
+        (writer.submit(vec![row("a", 0)]), writer.submit(vec![row("b", i64::MAX)]), writer.submit(vec![row("c", 0)]));
+    let (good, bad, too) = tokio::join!(good, bad, too);
+    good.unwrap();
+    too.unwrap();
+    assert_eq!(bad.unwrap_err().code(), ErrorCode::Internal);
+    assert_eq!(storage.query_all(Query::of(&tables::SECURITY_EVENTS, &school)).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn limits_that_are_none_are_refused() {
+    for per_second in [1e-20, -1.0, f64::NAN, f64::INFINITY] {
+        let quota = Quota { per_second, burst: 10 };
+        let refused = builder(&Network::default()).storage(MemoryStorage::new()).actor_quota(quota).build().await;
+        assert_eq!(refused.unwrap_err().field(), Some("perSecond"), "{per_second}");
+    }
+}
+
 #[tokio::test]
 async fn of_two_administrators_at_once_one_is_told() {
     let network = Network::default();
@@ -444,7 +508,16 @@ async fn closing_waits_then_refuses() {
     while network.arrived().is_empty() {
         tokio::task::yield_now().await;
     }
-    manager.close(Duration::from_secs(5)).await.unwrap();
+    let first = tokio::task::spawn({
+        let manager = manager.clone();
+        async move { manager.close(Duration::from_secs(5)).await }
+    });
+    while !school.call(&admin(), letter("x")).await.is_err_and(|error| error.code() == ErrorCode::Closed) {
+        tokio::task::yield_now().await;
+    }
+    // It must not take the storage from under the calls that the first waits for.
+    assert_eq!(manager.close(Duration::ZERO).await.unwrap_err().code(), ErrorCode::Closed);
+    first.await.unwrap().unwrap();
     under_way.await.unwrap().unwrap();
     assert_eq!(school.call(&admin(), letter("x")).await.unwrap_err().code(), ErrorCode::Closed);
 }
