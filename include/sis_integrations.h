@@ -306,7 +306,7 @@ sis_str sis_error_message(const sis_error *error);
 sis_str sis_error_field(const sis_error *error);
 
 /**
- * The id under which the call stands in the audit trail; empty when it never got one, and for NULL.
+ * The call's id: the key to its audit rows, where it left any; empty when it got none, and for NULL.
  */
 sis_str sis_error_request_id(const sis_error *error);
 

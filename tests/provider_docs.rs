@@ -17,7 +17,7 @@ use sis_integrations::{
     Manifest,
     providers::{self, OperationSpec},
     storage::MemoryStorage,
-    transport::Repeat,
+    transport::{Repeat, oauth::Rights},
 };
 
 #[tokio::test]
@@ -34,7 +34,8 @@ async fn the_page_of_operations_is_what_they_say() {
          Every operation makes its round trip through our look-alike of the vendor. *Contract*: its requests and the \
          look-alike's\nanswers are checked against the vendor's published document; *in part*: the document lacks some of \
          the requests; *look-alike*:\nthere is no document of them. Requests stand in the order of the alphabet, with `*` \
-         for an id, and without those for tokens.\n",
+         for an id, and without those for tokens. *Scopes* are those that a consent, or an application, needs: one of each \
+         group,\nthe narrowest first; Google's without `https://www.googleapis.com/auth/`.\n",
     );
     for provider in providers {
         // Each has a school of its own, so that the look-alike's ids do not depend on who came before.
@@ -49,20 +50,26 @@ async fn the_page_of_operations_is_what_they_say() {
             info.recipient.trim_end_matches('.')
         )
         .unwrap();
-        page.push_str(
-            "| operation | what it does | requests | access | sent again | tested by | data that leaves |\n\
-             |---|---|---|---|---|---|---|\n",
-        );
+        let consents = provider.operations.iter().any(|operation| !operation.scopes.is_empty());
+        let scopes = if consents { ("scopes |", "---|") } else { ("", "") };
+        writeln!(
+            page,
+            "| operation | what it does | requests | access | {} sent again | tested by | data that leaves |\n\
+             |---|---|---|---|{}---|---|---|",
+            scopes.0, scopes.1
+        )
+        .unwrap();
         for operation in &provider.operations {
             let (requests, tested) = observed(&school, info.id, operation.name).await;
             writeln!(
                 page,
-                "| `{}` | {} | {} | {}{} | {} | {} | {} |",
+                "| `{}` | {} | {} | {}{} | {}{} | {} | {} |",
                 operation.name,
                 first_sentence(operation),
                 requests,
                 operation.access.name(),
                 if operation.urgent { ", urgent" } else { "" },
+                if consents { format!("{} | ", scopes_of(operation)) } else { String::new() },
                 repeat(operation.repeat),
                 tested,
                 disclosed(operation.discloses),
@@ -81,6 +88,20 @@ async fn the_page_of_operations_is_what_they_say() {
         "docs/providers/README.md is not what the operations say and do; run UPDATE_GOLDEN=1 cargo test --all-features \
          --test provider_docs. The first difference: {differs:#?}"
     );
+}
+
+/// The scopes that would do, one of each group, and whose rights it uses where it cannot choose.
+fn scopes_of(operation: &OperationSpec) -> String {
+    let short = |scope: &&str| format!("`{}`", scope.strip_prefix("https://www.googleapis.com/auth/").unwrap_or(scope));
+    let groups: Vec<String> =
+        operation.scopes.iter().map(|group| group.iter().map(short).collect::<Vec<_>>().join(" or ")).collect();
+    let whose = match operation.rights {
+        Rights::Application => Some("the application's own"),
+        Rights::Delegated => Some("a person's"),
+        _ => None,
+    };
+    let scopes = if groups.is_empty() { "none".to_owned() } else { groups.join("; and ") };
+    whose.map_or(scopes.clone(), |whose| format!("{scopes} ({whose})"))
 }
 
 /// Makes the call: which requests left, and whether the vendor's documents have them.

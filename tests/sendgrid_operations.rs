@@ -322,6 +322,25 @@ async fn a_bad_message_among_many_fails_alone() {
 }
 
 #[tokio::test]
+async fn many_bad_messages_hold_no_good_one_up() {
+    let school = School::open().await;
+    // One in four: ours to let through, SendGrid's to refuse.
+    let email = |at: usize| if at % 4 == 3 { format!("p{at}@exam(ple.com") } else { format!("p{at}@example.com") };
+    let messages: Vec<_> = (0..120).map(|at| json!({ "to": [{ "email": email(at) }] })).collect();
+    let report = school.ask("sendBulkEmail", json!({ "messages": messages, "subject": "x", "text": "x" })).await;
+    assert_eq!((&report["accepted"], &report["failed"]), (&json!(90), &json!(30)));
+    for (at, result) in report["results"].as_array().unwrap().iter().enumerate() {
+        let bad = at % 4 == 3;
+        assert_eq!(result["state"], if bad { "failed" } else { "accepted" }, "{at}");
+        if bad {
+            assert_eq!(result["error"]["field"], format!("messages[{at}].to[0].email"));
+        } else {
+            assert_eq!(school.sent_to(&email(at)), 1, "{at}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_suppressed_address_is_refused_when_it_is_looked_up_and_dropped_when_not() {
     let school = School::open().await;
     let sendgrid = school.sandbox.sendgrid();

@@ -409,12 +409,12 @@ impl Journey {
         let left = self.call.deadline.unwrap_or_default().since(now);
         let Some(intended) = self.core.runtime.timeout(left, recorded.as_mut()).await else {
             // The rows may yet get there: what came of the call is queued behind them.
-            let (core, claim) = (self.core.clone(), self.claim.clone());
+            let (core, claim, keys) = (self.core.clone(), self.claim.clone(), self.keys.clone());
             self.core.runtime.spawn(async move {
                 if recorded.await.is_ok()
                     && let Some(claim) = claim
                 {
-                    core.idempotency.give_back(&claim).await;
+                    core.idempotency.give_back(&claim, &keys).await;
                 }
             });
             return Err(Error::new(ErrorCode::Timeout, "the deadline passed before the call was on record"));

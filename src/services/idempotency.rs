@@ -273,11 +273,18 @@ impl IdempotencyService {
     }
 
     /// Frees the name of a call that let nothing happen, and whose claim was kept too late for it: only while it still
-    /// stands as that call made it.
-    pub(crate) async fn give_back(&self, claim: &Claim) {
+    /// stands as that call made it. What an earlier try left is left again.
+    pub(crate) async fn give_back(&self, claim: &Claim, keys: &TenantKeys) {
         self.remember(claim, None);
         let expected = Some(claim.over.map_or(1, |version| version + 1));
-        let freed = self.writer.submit(vec![Change::Delete { key: claim.key.clone(), expected }]).await;
+        let change = match claim.in_doubt {
+            true => self.row(claim, keys, "stopped", None, IN_DOUBT).map(|record| Change::Put { record, expected }),
+            false => Ok(Change::Delete { key: claim.key.clone(), expected }),
+        };
+        let freed = match change {
+            Ok(change) => self.writer.submit(vec![change]).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = freed {
             tracing::warn!(%error, request_id = %claim.request_id, "an idempotency key stays taken until its time is over");
         }

@@ -88,7 +88,7 @@ pub extern "C" fn sis_error_field(error: *const sis_error) -> sis_str {
     ask(error, sis_str::empty(), |failure| failure.field.as_deref().map_or(sis_str::empty(), sis_str::fixed))
 }
 
-/// The id under which the call stands in the audit trail; empty when it never got one, and for NULL.
+/// The call's id: the key to its audit rows, where it left any; empty when it got none, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn sis_error_request_id(error: *const sis_error) -> sis_str {
     ask(error, sis_str::empty(), |failure| failure.request_id.as_deref().map_or(sis_str::empty(), sis_str::fixed))
