@@ -317,7 +317,8 @@ async fn what_cannot_be_stored_fails_its_own_caller_alone() {
             Record::new(&tables::SECURITY_EVENTS, &school, id)
                 .set("at", sis_integrations::Timestamp::from_micros(at))
                 .set("kind", "test")
-                .set("severity", "low"),
+                .set("severity", "low")
+                .set("detail", json!({})),
         )
     };
     // Queued together, so that they are one commit.

@@ -328,7 +328,7 @@ async fn many_bad_messages_hold_no_good_one_up() {
     let email = |at: usize| if at % 4 == 3 { format!("p{at}@exam(ple.com") } else { format!("p{at}@example.com") };
     let messages: Vec<_> = (0..120).map(|at| json!({ "to": [{ "email": email(at) }] })).collect();
     let report = school.ask("sendBulkEmail", json!({ "messages": messages, "subject": "x", "text": "x" })).await;
-    assert_eq!((&report["accepted"], &report["failed"]), (&json!(90), &json!(30)));
+    assert_eq!((&report["accepted"], &report["failed"]), (&json!(90), &json!(30)), "{}", report["results"][0]);
     for (at, result) in report["results"].as_array().unwrap().iter().enumerate() {
         let bad = at % 4 == 3;
         assert_eq!(result["state"], if bad { "failed" } else { "accepted" }, "{at}");

@@ -321,7 +321,7 @@ impl Inner {
 }
 
 fn panicked() -> Error {
-    Error::internal("the second journal panicked")
+    Error::new(ErrorCode::StorageUnavailable, "the second journal panicked")
 }
 
 impl State {

@@ -186,7 +186,12 @@ impl Operation for SendAlarm {
             match call.part(&format!("recipients[{at}]"), send).await {
                 Ok(id) => Ok(id),
                 // Sent, but without a word of it, or without a place to write the word down.
-                Err(error) if matches!(error.code(), ErrorCode::OutcomeUnknown | ErrorCode::StorageFull) => {
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        ErrorCode::OutcomeUnknown | ErrorCode::StorageFull | ErrorCode::StorageUnavailable
+                    ) =>
+                {
                     Ok("unknown".to_owned())
                 }
                 Err(error) => Err(error),
