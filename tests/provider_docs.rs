@@ -34,8 +34,8 @@ async fn the_page_of_operations_is_what_they_say() {
          Every operation makes its round trip through our look-alike of the vendor. *Contract*: its requests and the \
          look-alike's\nanswers are checked against the vendor's published document; *in part*: the document lacks some of \
          the requests; *look-alike*:\nthere is no document of them. Requests stand in the order of the alphabet, with `*` \
-         for an id, and without those for tokens. *Scopes* are those that a consent, or an application, needs: one of each \
-         group,\nthe narrowest first; Google's without `https://www.googleapis.com/auth/`.\n",
+         for an id, and without those for tokens. *Scopes* are what a\nconsent, or an application, needs: one of each \
+         group; Google's stand without `https://www.googleapis.com/auth/`.\n",
     );
     for provider in providers {
         // Each has a school of its own, so that the look-alike's ids do not depend on who came before.
