@@ -31,7 +31,7 @@ impl Group {
 
 /// Whether the text holds a card's number: 13 to 19 digits in one group, or in groups as they stand on a card, that begin
 /// like one of the card networks' and pass the Luhn check (ISO/IEC 7812-1). Whatever numbers stand before and behind it.
-pub(crate) fn holds_number(text: &str) -> bool {
+pub(super) fn holds_number(text: &str) -> bool {
     let text = &*folded(text);
     let mut run: Vec<Group> = Vec::new();
     for (at, sign) in text.char_indices() {

@@ -8,7 +8,6 @@ mod limits;
 mod master;
 mod service;
 
-pub(crate) use card_text::holds_number as holds_card_number;
 pub use cards::refuse_card_data;
 pub use cipher::{Binding, CipherKey, Envelope};
 pub use keys::{KeyProvider, LocalKeys};
