@@ -470,6 +470,10 @@ async fn many_at_once_have_each_their_own_result() {
     assert_eq!(read["results"][0]["error"]["code"], "not_found");
     assert_eq!(read["results"][120]["item"]["id"], asked[120]);
 
+    // Google lets a batch in whose token has ended, and turns each of its parts down.
+    school.sandbox.google_workspace().expire_tokens();
+    assert_eq!(made(&school, "getFiles", json!({ "fileIds": asked })).await, read);
+
     // More often than an answer that fails to come is asked for.
     school.sandbox.google_workspace().limit_parts(6);
     let read = made(&school, "getFiles", json!({ "fileIds": [ids[0]] })).await;
