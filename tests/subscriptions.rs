@@ -90,6 +90,33 @@ impl Stage {
     }
 }
 
+/// A channel is on record before Google is asked for it: it may be open though no word of it comes.
+#[tokio::test]
+async fn a_channel_whose_answer_is_lost_is_known_by_its_id() {
+    let stage = Stage::open().await;
+    let admin = admin();
+    let open = || stage.school.execute(&admin, "google_workspace", "watchChanges", json!({ "address": ADDRESS }));
+    let states = async || {
+        let list = stage.school.subscriptions(&admin).await.unwrap();
+        list.into_iter().map(|one| (one.id, one.state)).collect::<Vec<_>>()
+    };
+    let faults = stage.sandbox.google_workspace().faults();
+    faults.add(Rule::next(1, Fault::CutAfter).method("POST").path("/watch"));
+    let error = open().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    let id = error.done().unwrap()["steps"]["open"]["brought"]["channelId"].as_str().unwrap().to_owned();
+    assert_eq!(states().await, [(id.clone(), "opening".to_owned())]);
+    // What it tells is taken.
+    assert_eq!(stage.deliver(&id, "change", |_, value| value).await.unwrap().tenant, "school-1");
+
+    // One that Google refuses is not kept.
+    faults.add(Rule::next(1, Fault::status(400)).method("POST").path("/watch"));
+    open().await.unwrap_err();
+    assert_eq!(states().await.len(), 1);
+    open().await.unwrap();
+    assert_eq!(states().await.iter().filter(|(_, state)| state == "active").count(), 1);
+}
+
 #[tokio::test]
 async fn a_channel_tells_its_school_and_nobody_can_forge_it() {
     let stage = Stage::open().await;

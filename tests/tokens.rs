@@ -156,6 +156,28 @@ async fn a_rotated_refresh_token_outlives_the_process_and_an_answer_without_one_
     assert_eq!(asked, [REFRESH, "refresh-token-1", "refresh-token-1"]);
 }
 
+/// The token that the vendor gave in place of the settings' one is good with another client secret too.
+#[tokio::test]
+async fn a_rotated_refresh_token_outlives_the_client_secret() {
+    let server = Server::start().await;
+    server.world.lock().rotate = true;
+    let school = school(&server).await;
+    read(&school).await.unwrap();
+    server.world.lock().rotate = false;
+    let config = || SuiteConfig { client_secret: Some("another-client-secret".into()), ..server.config() };
+    // A mistaken secret costs nothing either.
+    server.world.lock().token_script.push_back((StatusCode::UNAUTHORIZED, json!({ "error": "invalid_client" })));
+    school
+        .configure(&admin(), SuiteConfig { client_secret: Some("mistyped".into()), ..server.config() })
+        .await
+        .unwrap();
+    read(&school).await.unwrap_err();
+    school.configure(&admin(), config()).await.unwrap();
+    read(&school).await.unwrap();
+    let asked: Vec<_> = server.world.lock().token_requests.iter().map(|form| form["refresh_token"].clone()).collect();
+    assert_eq!(asked, [REFRESH, "refresh-token-1", "refresh-token-1"]);
+}
+
 #[tokio::test]
 async fn a_withdrawn_consent_says_who_mends_it_and_does_not_hammer_the_vendor() {
     let server = Server::start().await;

@@ -40,6 +40,9 @@ pub struct SuiteConfig {
     /// What a person consented to.
     #[serde(default)]
     pub refresh_token: Option<Secret<String>>,
+    /// What the application shows that it is the one, instead of the usual.
+    #[serde(default)]
+    pub client_secret: Option<Secret<String>>,
     /// Where the suite lives.
     pub base_url: Url,
 }
@@ -48,6 +51,7 @@ impl ProviderConfig for SuiteConfig {
     const PROVIDER: &'static str = "suite";
     const FIELDS: &'static [ConfigField] = &[
         ConfigField { name: "refresh_token", env: None, hint: "connect the suite" },
+        ConfigField { name: "client_secret", env: None, hint: "the suite's console shows it" },
         ConfigField { name: "base_url", env: None, hint: "an address" },
     ];
 
@@ -89,14 +93,14 @@ impl Provider for Suite {
             Error::new(ErrorCode::NotConfigured, "the suite is not connected").with_field("config.refresh_token")
         })?;
         let kind = GrantKind::RefreshToken(token);
-        Ok(Some(TokenGrant { name: "delegated".to_owned(), endpoint, client: client(), kind, scope: None }))
+        Ok(Some(TokenGrant { name: "delegated".to_owned(), endpoint, client: client(config), kind, scope: None }))
     }
 
     fn consent_page(config: &SuiteConfig) -> Result<Option<ConsentPage>> {
         Ok(Some(ConsentPage {
             authorize: address(config, "consent")?,
             endpoint: address(config, "token")?,
-            client: client(),
+            client: client(config),
             scopes: vec!["things".to_owned(), "secrets".to_owned()],
             parameters: vec![("access_type", "offline")],
         }))
@@ -112,8 +116,9 @@ impl Provider for Suite {
     }
 }
 
-fn client() -> ClientIdentity {
-    ClientIdentity { id: "client-1".to_owned(), proof: ClientProof::Secret("client-secret-1".into()) }
+fn client(config: &SuiteConfig) -> ClientIdentity {
+    let secret = config.client_secret.clone().unwrap_or_else(|| "client-secret-1".into());
+    ClientIdentity { id: "client-1".to_owned(), proof: ClientProof::Secret(secret) }
 }
 
 fn address(config: &SuiteConfig, path: &str) -> Result<Url> {
@@ -255,7 +260,7 @@ impl Server {
     }
 
     pub fn config(&self) -> SuiteConfig {
-        SuiteConfig { refresh_token: Some(REFRESH.into()), base_url: self.url.clone() }
+        SuiteConfig { refresh_token: Some(REFRESH.into()), client_secret: None, base_url: self.url.clone() }
     }
 
     pub fn asked(&self) -> usize {

@@ -128,7 +128,9 @@ async fn open(
         renewal: None,
     };
     call.keep_channel(opening).await?;
-    let named = |error: Error| error.with_done(json!({ "channelId": id }));
+    let named = |error: Error| {
+        error.with_done(json!({ "steps": { "open": { "state": "unknown", "brought": { "channelId": id } } } }))
+    };
     let sent = call.send_as(call.post(url).json(&body), Repeat::Never).await;
     match sent.and_then(|response| call.read::<Opened>(&response, Repeat::Never)) {
         Ok(opened) => {
