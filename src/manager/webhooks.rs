@@ -102,8 +102,8 @@ impl IntegrationManager {
     /// The school is found by the `route` in the address ([`Tenant::webhook_route`]), by the vendor's account that the
     /// webhook names, or by the secret that fits.
     ///
-    /// Errors: `too_large` above 2 MiB, `not_found` where no school fits, or several do and no route tells them apart, `signature_missing`, `signature_invalid`,
-    /// `signature_stale`, `not_configured` without a secret, `invalid_argument` (field `body`) for what is signed and makes
+    /// Errors: `too_large` above 2 MiB, `not_found` where no school fits, or several do and no route tells them apart,
+    /// `signature_missing`, `signature_invalid`, `signature_stale`, `not_configured` without a secret, `invalid_argument` (field `body`) for what is signed and makes
     /// no sense, `unsupported_operation` for a provider without webhooks. Answer the vendor with the error's HTTP status:
     /// it sends again, and nothing is kept twice.
     pub async fn receive_webhook(&self, provider: &str, request: WebhookRequest) -> Result<WebhookReceipt> {
@@ -145,8 +145,7 @@ impl Core {
         provider: &ProviderSpec,
         incoming: &Incoming<'_>,
     ) -> Result<(TenantId, Arc<TenantKeys>, Webhook)> {
-        let route = incoming.url.query_pairs().find(|(name, _)| name == "route").map(|(_, route)| route.into_owned());
-        let (tenants, named) = match route {
+        let (tenants, named) = match incoming.route() {
             Some(route) => (vec![self.webhooks.tenant_of(&route, &self.security, provider).await?], true),
             None => {
                 let account = (provider.claimed_account)(incoming);

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorCode, Result, VendorError},
     model::{Redactor, RequestId, Runtime, Secret, Timestamp},
     transport::{
-        Client, Headers, Method, Plan, Repeat, Request, Response, Tried,
+        Client, Headers, Method, Plan, Repeat, Request, Response, Tried, in_doubt,
         oauth::{self, TokenGrant, Wanted},
         turned_away,
     },
@@ -295,22 +295,11 @@ impl<'a, P: Provider> Call<'a, P> {
                 continue;
             }
             if repeat == Repeat::WithKey && leaves_doubt(response.status, may_have_acted) {
-                let error = self.in_doubt(&response);
+                let error = in_doubt(&self.refusal(&response));
                 self.note_doubt(&error);
                 return Err(error);
             }
             return Ok(response);
-        }
-    }
-
-    /// A refusal after which it is not known whether the vendor acted: only a repetition under the same key can tell.
-    fn in_doubt(&self, response: &Response) -> Error {
-        let refusal = self.refusal(response);
-        let why = "the vendor may have acted; repeat the call with the same idempotency key";
-        let error = Error::new(ErrorCode::OutcomeUnknown, format!("{}; {why}", refusal.message()));
-        match refusal.vendor().cloned() {
-            Some(vendor) => error.with_vendor(vendor),
-            None => error,
         }
     }
 

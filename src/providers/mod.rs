@@ -114,6 +114,9 @@ pub struct ConfigField {
     pub hint: &'static str,
 }
 
+/// Fields, and which of the platform's defaults each displaces: see [`ProviderConfig::DISPLACES`].
+pub type Displaces = &'static [(&'static str, &'static [&'static str])];
+
 /// A tenant's settings for a provider.
 ///
 /// Secret fields are [`Secret`](crate::Secret)s; that is what keeps them encrypted and masked.
@@ -126,7 +129,7 @@ pub trait ProviderConfig: Serialize + DeserializeOwned + JsonSchema + Clone + De
 
     /// What the platform's defaults do not fill in where a school sets the first field of a pair itself: they belong to
     /// another account, or say the same in another way. An empty list means all of them but `base_url`.
-    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[];
+    const DISPLACES: Displaces = &[];
 
     /// Refuses what cannot work, with the field's name.
     fn validate(&self) -> Result<()>;

@@ -6,8 +6,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
-    Access, Call, CallContext, Capability, ConfigField, FollowUp, Incoming, Operation, Provider, ProviderConfig,
-    ProviderInfo, Webhook, arguments,
+    Access, Call, CallContext, Capability, ConfigField, Displaces, FollowUp, Incoming, Operation, Provider,
+    ProviderConfig, ProviderInfo, Webhook, arguments,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -206,7 +206,7 @@ pub struct ProviderSpec {
     pub no_settings: &'static str,
     /// The fields of its config.
     pub fields: &'static [ConfigField],
-    pub(crate) displaces: &'static [(&'static str, &'static [&'static str])],
+    pub(crate) displaces: Displaces,
     /// What it can do.
     pub operations: Vec<OperationSpec>,
     /// The JSON schema of its config; secret fields are `writeOnly`.

@@ -1,6 +1,6 @@
 //! What a webhook is before and after it is verified, and what verifiers share.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -66,9 +66,9 @@ impl<'a> Incoming<'a> {
         self.channels.map(|secret| secret(channel))
     }
 
-    /// Whether the address that the vendor called names a school by its route.
-    pub fn is_routed(&self) -> bool {
-        self.url.query_pairs().any(|(name, _)| name == "route")
+    /// The route in the address that the vendor called, which names a school.
+    pub fn route(&self) -> Option<Cow<'a, str>> {
+        self.url.query_pairs().find(|(name, _)| name == "route").map(|(_, route)| route)
     }
 
     /// Refuses what does not carry the secret that the vendor was given for that channel: see

@@ -173,7 +173,7 @@ impl AuditService {
                 _ => self.avoid(),
             }
         }
-        match self.keep_soon(spill, tenant, keys, changes).await {
+        match self.spill(spill, tenant, keys, changes, true).await {
             Err(error) if error.code() == ErrorCode::Conflict => Err(error),
             // An alarm that nobody hears is worse than one that a crash may strike from the record.
             _ => Ok(()),
@@ -190,11 +190,8 @@ impl AuditService {
         urgent: bool,
     ) -> Result<()> {
         let Some(spill) = &self.spill else { return self.record(tenant, keys, changes).await };
-        if urgent && (spill.holds(&changes) || self.avoided()) {
-            return self.keep_soon(spill, tenant, keys, changes).await;
-        }
-        if spill.holds(&changes) {
-            return spill.keep(tenant, keys, changes).await;
+        if spill.holds(&changes) || (urgent && self.avoided()) {
+            return self.spill(spill, tenant, keys, changes, urgent).await;
         }
         let kept = self.record(tenant, keys, changes.clone());
         let kept = match urgent {
@@ -208,16 +205,24 @@ impl AuditService {
             Some(other) => return other,
             None => self.avoid(),
         }
-        match urgent {
-            true => self.keep_soon(spill, tenant, keys, changes).await,
-            false => spill.keep(tenant, keys, changes).await,
-        }
+        self.spill(spill, tenant, keys, changes, urgent).await
     }
 
-    /// Gives the second journal a moment, and none while it hangs: the rows are queued there in any case.
-    async fn keep_soon(&self, spill: &Spill, tenant: &TenantId, keys: &TenantKeys, changes: Vec<Change>) -> Result<()> {
+    /// Gives rows to the second journal. What is urgent waits a moment for it, and not at all while it hangs: the rows are
+    /// queued there in any case.
+    async fn spill(
+        &self,
+        spill: &Spill,
+        tenant: &TenantId,
+        keys: &TenantKeys,
+        changes: Vec<Change>,
+        urgent: bool,
+    ) -> Result<()> {
         let patience = if spill.hangs() { Duration::ZERO } else { PATIENCE };
         let kept = spill.keep(tenant, keys, changes);
+        if !urgent {
+            return kept.await;
+        }
         self.runtime.timeout(patience, kept).await.unwrap_or_else(|| {
             spill.hang();
             Err(Error::new(

@@ -78,8 +78,11 @@ impl Spill {
     /// Makes room, and learns what an earlier process left, so that its named calls are known also while the storage
     /// cannot take them.
     pub(crate) async fn open(&self) -> Result<()> {
-        self.0.prepare().await;
-        let lines = self.0.on_thread(|journal| journal.read()).await?;
+        let ready = |journal: &dyn Journal| {
+            prepare(journal);
+            journal.read()
+        };
+        let lines = self.0.on_thread(ready).await?;
         let mut state = self.0.state.lock();
         lines.iter().filter_map(|line| from_line(line)).for_each(|change| state.note(&change));
         Ok(())
@@ -211,12 +214,6 @@ impl Inner {
         ask(&*journal)
     }
 
-    async fn prepare(&self) {
-        if let Err(error) = self.on_thread(|journal| journal.prepare()).await {
-            tracing::warn!(%error, "the second journal has no reserve: on a full disk it may not hold");
-        }
-    }
-
     /// Writes what waits, all at once, until nothing does.
     fn flush(&self) {
         loop {
@@ -253,10 +250,14 @@ impl Inner {
         let mut rows = self.take_back(writer, &lines, &used).await?;
         if !lines.is_empty() {
             let merged = lines.len();
-            self.on_thread(move |journal| journal.forget(merged)).await?;
+            let forget = move |journal: &dyn Journal| {
+                journal.forget(merged)?;
+                // A full disk may have taken the room that was kept free for it.
+                prepare(journal);
+                Ok(())
+            };
+            self.on_thread(forget).await?;
             self.state.lock().forget(&lines);
-            // A full disk may have taken the room that was kept free for it.
-            self.prepare().await;
         }
         // What the journal could not take. Nothing is written meanwhile that would have to come after it: the storage is
         // tried first again.
@@ -317,6 +318,12 @@ impl Inner {
             writer.submit(vec![used(&tenant, detail)]).await?;
         }
         Ok(rows)
+    }
+}
+
+fn prepare(journal: &dyn Journal) {
+    if let Err(error) = journal.prepare() {
+        tracing::warn!(%error, "the second journal has no reserve: on a full disk it may not hold");
     }
 }
 

@@ -89,12 +89,7 @@ impl Client {
         result.await.map_err(|error| match error.code() {
             // The vendor will answer the same key as it did then, whichever of the attempts it was.
             code if code != ErrorCode::OutcomeUnknown && tried.may_have_acted && plan.repeat == Repeat::WithKey => {
-                let why = "the vendor may have acted; repeat the call with the same idempotency key";
-                let known = Error::new(ErrorCode::OutcomeUnknown, format!("{}; {why}", error.message()));
-                match error.vendor().cloned() {
-                    Some(vendor) => known.with_vendor(vendor),
-                    None => known,
-                }
+                in_doubt(&error)
             }
             _ => error,
         })
@@ -192,6 +187,16 @@ impl Client {
             }
             _ => breaker.failed(self.runtime.monotonic()),
         }
+    }
+}
+
+/// What cannot be told of a request with a key: only a repetition under the same key can tell.
+pub(crate) fn in_doubt(error: &Error) -> Error {
+    let why = "the vendor may have acted; repeat the call with the same idempotency key";
+    let doubt = Error::new(ErrorCode::OutcomeUnknown, format!("{}; {why}", error.message()));
+    match error.vendor().cloned() {
+        Some(vendor) => doubt.with_vendor(vendor),
+        None => doubt,
     }
 }
 

@@ -13,6 +13,7 @@ mod reqwest;
 mod retry;
 
 pub use breaker::{Breaker, BreakerState, Breakers};
+pub(crate) use client::in_doubt;
 pub use client::{Client, Exchange, Plan, Tried};
 pub use guard::Outbound;
 pub use http::{Failure, FailureKind, Headers, Http, Method, Request, Response};

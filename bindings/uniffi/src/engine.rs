@@ -33,7 +33,7 @@ impl Engine {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        Running(self.runtime()?.spawn(task)).end().await
+        self.spawn(task)?.end().await
     }
 
     /// Runs `task` on the caller's thread until it first waits, and from there on the runtime. What is answered from

@@ -6,7 +6,7 @@ use super::{define::check_address, scopes, wire::host};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Secret,
-    providers::{ConfigField, ProviderConfig},
+    providers::{ConfigField, Displaces, ProviderConfig},
     transport::{
         jwt::PrivateKey,
         oauth::{ClientIdentity, ClientProof, ConsentPage, GrantKind, Scopes, TokenGrant, Wanted},
@@ -239,7 +239,7 @@ impl GoogleWorkspaceConfig {
 impl ProviderConfig for GoogleWorkspaceConfig {
     const PROVIDER: &'static str = "google_workspace";
 
-    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("client_id", &[])];
+    const DISPLACES: Displaces = &[("client_id", &[])];
 
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {

@@ -22,8 +22,9 @@ const SKEW: Duration = Duration::from_secs(60);
 
 /// Where the keys are that Google signs tokens with, for what comes by Pub/Sub.
 pub(super) fn key_set(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Option<Url> {
-    // Without an account to compare with, and a school that is meant, no token can be good, and nobody's is worth a question to Google.
-    config.pubsub_service_account.as_ref().filter(|_| incoming.is_routed())?;
+    // Without an account to compare with, and a school that is meant, no token can be good, and nobody's is worth a
+    // question to Google.
+    config.pubsub_service_account.as_ref().filter(|_| incoming.route().is_some())?;
     bearer(incoming)?;
     let base = config.base_url.clone().or_else(|| host::MAIN.parse().ok())?;
     base.join("/oauth2/v3/certs").ok()
@@ -95,7 +96,7 @@ fn verify_token(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -> Resu
         Error::new(ErrorCode::SignatureMissing, "the webhook has neither a channel's headers nor a token of Pub/Sub")
     })?;
     // What the token is compared with is no secret of a school's: which school is meant, only the address says.
-    if !incoming.is_routed() {
+    if incoming.route().is_none() {
         let why = "the push subscription must call the address with the school's route: …?route=ROUTE, as webhook-route tells \
                    it";
         return Err(Error::invalid("route", why));

@@ -6,7 +6,7 @@ use super::{WITHDRAWN, oauth::Signer};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::{Secret, Timestamp},
-    providers::{ConfigField, ProviderConfig},
+    providers::{ConfigField, Displaces, ProviderConfig},
     transport::Request,
 };
 
@@ -100,8 +100,7 @@ impl KhanAcademyConfig {
 impl ProviderConfig for KhanAcademyConfig {
     const PROVIDER: &'static str = "khan_academy";
 
-    const DISPLACES: &'static [(&'static str, &'static [&'static str])] =
-        &[("access_token", &[]), ("consumer_key", &[])];
+    const DISPLACES: Displaces = &[("access_token", &[]), ("consumer_key", &[])];
 
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {

@@ -5,7 +5,7 @@ use url::Url;
 use crate::{
     error::{Error, ErrorCode, Result},
     model::Secret,
-    providers::{ConfigField, ProviderConfig},
+    providers::{ConfigField, Displaces, ProviderConfig},
     transport::{
         jwt::PrivateKey,
         oauth::{self, ClientIdentity, ClientProof, ConsentPage, GrantKind, Rights, TokenGrant, Wanted},
@@ -216,7 +216,7 @@ fn lacks(field: &str, message: &str) -> Error {
 impl ProviderConfig for Microsoft365Config {
     const PROVIDER: &'static str = "microsoft365";
 
-    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("client_id", &[])];
+    const DISPLACES: Displaces = &[("client_id", &[])];
 
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {

@@ -8,7 +8,7 @@ use super::{people::check_email, templates::check_template_id, webhook::public_k
 use crate::{
     error::{Error, Result},
     model::Secret,
-    providers::{ConfigField, ProviderConfig},
+    providers::{ConfigField, Displaces, ProviderConfig},
 };
 
 /// Where SendGrid keeps an account and its mail.
@@ -170,7 +170,7 @@ impl SendgridConfig {
 impl ProviderConfig for SendgridConfig {
     const PROVIDER: &'static str = "sendgrid";
 
-    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("api_key", &[])];
+    const DISPLACES: Displaces = &[("api_key", &[])];
 
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {

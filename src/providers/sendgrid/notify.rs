@@ -160,9 +160,7 @@ impl SendNotification {
         self.sms_fallback = Some(body.into());
         self
     }
-}
 
-impl SendNotification {
     /// The results, and the SMS for those whose mail was not sent.
     fn report(
         &self,

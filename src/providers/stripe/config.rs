@@ -5,7 +5,7 @@ use url::Url;
 use crate::{
     error::{Error, Result},
     model::Secret,
-    providers::{ConfigField, ProviderConfig},
+    providers::{ConfigField, Displaces, ProviderConfig},
 };
 
 /// How much must stand after `whsec_`: with less, whoever guesses it could sign.
@@ -131,7 +131,7 @@ impl StripeConfig {
 impl ProviderConfig for StripeConfig {
     const PROVIDER: &'static str = "stripe";
 
-    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[("secret_key", &[])];
+    const DISPLACES: Displaces = &[("secret_key", &[])];
 
     const FIELDS: &'static [ConfigField] = &[
         ConfigField {

@@ -65,12 +65,11 @@ fn is_ours(config: &StripeConfig, event: &Value) -> Result<()> {
 fn event(body: &[u8]) -> Result<WebhookEvent> {
     let data: Value = serde_json::from_slice(body).map_err(|_| bad_body("is not JSON"))?;
     let text = |name: &str| data.get(name).and_then(Value::as_str);
-    let (Some(id), Some(kind)) = (text("id"), text("type")) else {
+    let (Some(id), Some(kind)) = (text("id").map(str::to_owned), text("type").map(str::to_owned)) else {
         return Err(bad_body("has no id or no type"));
     };
     let created = data.get("created").and_then(Value::as_i64);
-    let mut event = WebhookEvent::new(id, kind, Value::Null);
-    event.data = data;
+    let mut event = WebhookEvent::new(id, kind, data);
     event.at = created.map(|seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
     Ok(event)
 }

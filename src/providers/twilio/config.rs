@@ -6,7 +6,7 @@ use url::Url;
 use crate::{
     error::{Error, Result},
     model::{PhoneNumber, Secret},
-    providers::{ConfigField, ProviderConfig},
+    providers::{ConfigField, Displaces, ProviderConfig},
 };
 
 /// A tenant's Twilio settings.
@@ -132,7 +132,7 @@ pub(super) fn is_sid(prefix: &str, text: &str) -> bool {
 impl ProviderConfig for TwilioConfig {
     const PROVIDER: &'static str = "twilio";
 
-    const DISPLACES: &'static [(&'static str, &'static [&'static str])] = &[
+    const DISPLACES: Displaces = &[
         ("account_sid", &[]),
         ("auth_token", &[]),
         ("api_key_sid", &[]),

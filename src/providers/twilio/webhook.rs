@@ -147,8 +147,7 @@ fn event(data: Value) -> Result<WebhookEvent> {
             None => delivery,
         }
     });
-    let mut event = WebhookEvent::new(format!("{sid}/{status}"), kind, Value::Null);
-    event.data = data;
+    let mut event = WebhookEvent::new(format!("{sid}/{status}"), kind, data);
     event.delivery = delivery;
     Ok(event)
 }
