@@ -158,7 +158,7 @@ async fn a_folder_of_before_is_not_taken_for_ours() {
 #[tokio::test]
 async fn a_copy_is_made_once_and_waited_for() {
     for (at, fault) in [(("POST", "/copy"), Fault::CutAfter), (("GET", "monitor"), Fault::status(400))] {
-        let school = School::open().await;
+        let (school, _) = School::swift().await;
         let file = id(&school.ask("uploadFile", upload("a.txt", 10)).await);
         let copy = json!({ "itemId": file, "parentId": "root", "name": "b.txt" });
         school.break_next(at.0, at.1, fault);
@@ -168,6 +168,41 @@ async fn a_copy_is_made_once_and_waited_for() {
         };
         assert_eq!((made["name"].as_str(), named(&school, "b.txt")), (Some("b.txt"), 1), "{at:?}");
     }
+}
+
+#[tokio::test]
+async fn a_copy_that_waits_in_a_queue_is_not_asked_for_again() {
+    let (school, time) = School::swift().await;
+    let file = id(&school.ask("uploadFile", upload("a.txt", 10)).await);
+    let copy = json!({ "itemId": file, "parentId": "root", "name": "b.txt" });
+    school.graph().copy_looks(10_000);
+    school.break_next("POST", "/copy", Fault::CutAfter);
+    for _ in 0..2 {
+        let error = school.keyed("k-1", "copyDriveItem", &copy).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}");
+    }
+    assert_eq!((school.sent("POST", "/copy"), named(&school, "b.txt")), (1, 0));
+
+    // Later than anybody waits it is asked for again; then the first one comes after all, and the second is refused.
+    time.skip(16);
+    let error = school.keyed("k-1", "copyDriveItem", &copy).await.unwrap_err();
+    assert_eq!((error.code(), school.sent("POST", "/copy")), (ErrorCode::InProgress, 2), "{error}");
+    school.graph().let_copies_stand();
+    let made = school.keyed("k-1", "copyDriveItem", &copy).await.unwrap();
+    assert_eq!((made["name"].as_str(), named(&school, "b.txt")), (Some("b.txt"), 1));
+    assert_eq!(school.sent("POST", "/copy"), 2);
+}
+
+#[tokio::test]
+async fn a_copy_that_came_to_nothing_is_asked_for_anew() {
+    let (school, _) = School::swift().await;
+    let file = id(&school.ask("uploadFile", upload("a.txt", 10)).await);
+    let copy = json!({ "itemId": file, "parentId": "root", "name": "b.txt" });
+    school.graph().fail_copies(1);
+    let error = school.keyed("k-1", "copyDriveItem", &copy).await.unwrap_err();
+    assert_eq!((error.code(), named(&school, "b.txt")), (ErrorCode::Vendor, 0), "{error}");
+    let made = school.keyed("k-1", "copyDriveItem", &copy).await.unwrap();
+    assert_eq!((made["name"].as_str(), named(&school, "b.txt")), (Some("b.txt"), 1));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::auth::Granted;
 use super::context::text;
+use super::drive::Copying;
 use super::jwt::Registered;
 use super::table::Kind;
 use super::{Exchange, Faults, Mail, Microsoft365, Recorder};
@@ -155,6 +156,22 @@ impl Microsoft365 {
     /// Whether what watches a copy names it when it is complete, which it does unless this is called.
     pub fn name_copies(&self, name: bool) {
         self.world.lock().settings.copies_named = name;
+    }
+
+    /// How many looks at it, or at a drive, find a copy that is asked for from now on still under way; one unless this is
+    /// called.
+    pub fn copy_looks(&self, looks: u32) {
+        self.world.lock().settings.copy_looks = looks;
+    }
+
+    /// Lets the copies that are under way stand at the next look, in the order in which they were asked for.
+    pub fn let_copies_stand(&self) {
+        self.world.lock().copies.values_mut().for_each(Copying::hurry);
+    }
+
+    /// How many of the copies that are asked for from now on come to nothing.
+    pub fn fail_copies(&self, copies: u32) {
+        self.world.lock().settings.failed_copies = copies;
     }
 
     /// How many bytes the drive of a user, group or site may hold.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use super::drive::Copying;
 use super::table::{Kind, Table};
 use super::uploads::Session;
 use super::{ADMIN_ID, DOMAIN, SCHOOL_ID, SITE_ID, STUDENT_ID, TEACHER_ID, TENANT_ID};
@@ -30,6 +31,10 @@ pub(super) struct Settings {
     pub(super) inside_only: bool,
     /// Whether what watches a copy names it in the end.
     pub(super) copies_named: bool,
+    /// How many looks at it, or at a drive, find a copy still under way.
+    pub(super) copy_looks: u32,
+    /// How many coming copies come to nothing.
+    pub(super) failed_copies: u32,
 }
 
 impl Default for Settings {
@@ -43,6 +48,8 @@ impl Default for Settings {
             handshake: false,
             inside_only: false,
             copies_named: true,
+            copy_looks: 1,
+            failed_copies: 0,
         }
     }
 }
@@ -58,8 +65,8 @@ pub(super) struct World {
     pub(super) sessions: BTreeMap<String, Session>,
     /// Pre-signed addresses: the item, and until when.
     pub(super) downloads: BTreeMap<String, (String, i64)>,
-    /// Copies that were asked for: the new item, and whether anyone has asked how far it is.
-    pub(super) copies: BTreeMap<String, (String, bool)>,
+    /// Copies that were asked for, by the last part of the address that watches each.
+    pub(super) copies: BTreeMap<String, Copying>,
     /// Every message that left a mailbox, oldest first.
     pub(super) sent: Vec<Value>,
     /// The events that transactions have made, by user and transaction, with what each was made from.

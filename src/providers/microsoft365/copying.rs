@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    check,
+    Microsoft365, check,
     drive::{DriveItem, READS, WRITES, absent, check_name, check_place, item, named, of_drive, root_id, segments},
-    graph::{Graph, Listed},
+    graph::{Graph, Listed, found},
+    making::SPREAD,
     wire::operation,
 };
 use crate::{
     error::{Error, ErrorCode, Result, Retry},
-    providers::Paged,
+    model::Timestamp,
+    providers::{Call, Paged},
     transport::{Method, Repeat, Request},
 };
 
@@ -27,6 +29,15 @@ const LOOK: Duration = Duration::from_secs(2);
 #[derive(Serialize, Deserialize)]
 struct Watch {
     monitor: Option<String>,
+    /// Whether an earlier request may have made the copy after all.
+    #[serde(default)]
+    again: bool,
+}
+
+impl Watch {
+    fn found(_: DriveItem) -> Self {
+        Self { monitor: None, again: false }
+    }
 }
 
 operation! {
@@ -34,7 +45,9 @@ operation! {
     ///
     /// <https://learn.microsoft.com/graph/api/driveitem-copy>. Access `write`. Application or delegated: `Files.ReadWrite`.
     /// Takes steps: if it fails half-way, the call repeated with the same idempotency key goes on and makes no second copy.
-    /// Errors: `conflict` where there is something of that name, `in_progress` when OneDrive is not done by the deadline.
+    /// After a lost answer the copy is looked for by its name, and asked for again only when it has not come within a
+    /// quarter of an hour. Errors: `conflict` where there is something of that name, `in_progress` when OneDrive is not done
+    /// by the deadline, `outcome_unknown` when it does not show by then whether it has begun.
     ///
     /// Example: `{"itemId": "01BYE5RZ6QN3ZWBTUFOFD3GSPGOHDJD36K", "parentId": "01BYE5RZ…", "name": "Copy.docx"}`
     CopyDriveItem = "copyDriveItem", Write, WithKey -> DriveItem,
@@ -78,10 +91,19 @@ operation! {
         let path = segments(&path);
         absent(&graph, &path).await?;
         let watch = call.secret_step("copy", async |begun| {
-            if begun && there(&graph, &path).await?.is_some() {
-                return Ok(Watch { monitor: None });
+            if begun {
+                if let Some(item) = earlier(&graph, &path).await? {
+                    return Ok(Watch::found(item));
+                }
+                call.begin_step_anew("copy").await?;
             }
-            begin(&graph, &this, &name).await
+            match begin(&graph, &this, &name, begun).await {
+                Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+                    let come = look_until(&graph, &path, last_look(call)).await;
+                    found(come.map(|item| item.map(Watch::found)), error)
+                }
+                watch => watch,
+            }
         }).await?;
         let id: String = call.step("ready", async |_| ready(&graph, &watch, &path).await).await?;
         call.note("id", id.clone());
@@ -94,7 +116,42 @@ async fn there(graph: &Graph<'_>, path: &[&str]) -> Result<Option<DriveItem>> {
     graph.find(path, &[]).await
 }
 
-async fn begin(graph: &Graph<'_>, copy: &CopyDriveItem, name: &str) -> Result<Watch> {
+/// The last moment of this call at which a look is worth while.
+fn last_look(call: &Call<'_, Microsoft365>) -> Timestamp {
+    call.deadline().before(LOOK)
+}
+
+/// Looks, at least once and until then.
+async fn look_until(graph: &Graph<'_>, path: &[&str], until: Timestamp) -> Result<Option<DriveItem>> {
+    let call = &graph.call;
+    loop {
+        if let Some(item) = there(graph, path).await? {
+            return Ok(Some(item));
+        }
+        let left = until.since(call.now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        call.runtime().sleep(left.min(LOOK)).await;
+    }
+}
+
+/// The copy that an earlier request began: OneDrive may have it in its queue. None only when it will not come.
+async fn earlier(graph: &Graph<'_>, path: &[&str]) -> Result<Option<DriveItem>> {
+    let call = &graph.call;
+    let never = call.step_since("copy").unwrap_or_else(|| call.now()).after(SPREAD);
+    let item = look_until(graph, path, last_look(call).min(never)).await?;
+    if item.is_none() && call.now() < never {
+        return Err(Error::new(
+            ErrorCode::OutcomeUnknown,
+            "OneDrive may still be copying it; repeat the call with the same idempotency key to look for the copy. It is \
+             asked for again only when it has not come within a quarter of an hour",
+        ));
+    }
+    Ok(item)
+}
+
+async fn begin(graph: &Graph<'_>, copy: &CopyDriveItem, name: &str, again: bool) -> Result<Watch> {
     let parent = match copy.parent_id.as_str() {
         "root" => root_id(graph).await?,
         parent => parent.to_owned(),
@@ -102,7 +159,7 @@ async fn begin(graph: &Graph<'_>, copy: &CopyDriveItem, name: &str) -> Result<Wa
     let body = json!({ "parentReference": { "id": parent }, "name": name });
     let request = graph.request(Method::Post, &item(&copy.item_id, &["copy"]))?.json(&body);
     let response = graph.send(request, Repeat::Never).await?;
-    Ok(Watch { monitor: response.headers.get("location").map(str::to_owned) })
+    Ok(Watch { monitor: response.headers.get("location").map(str::to_owned), again })
 }
 
 #[derive(Deserialize)]
@@ -124,6 +181,8 @@ enum Stage {
     Done(String),
     /// What watches it has nothing more to say: it is found by its name, or not yet.
     Untold,
+    /// OneDrive has given it up.
+    Failed(Error),
 }
 
 /// Waits for the copy; answers its id.
@@ -138,6 +197,7 @@ async fn ready(graph: &Graph<'_>, watch: &Watch, path: &[&str]) -> Result<String
         match stage {
             Stage::Done(id) => return Ok(id),
             Stage::Going => {}
+            Stage::Failed(why) => return given_up(graph, watch.again, path, why).await,
             Stage::Untold => {
                 monitor = None;
                 if let Some(id) = there(graph, path).await?.and_then(|item| item.id) {
@@ -156,6 +216,17 @@ async fn ready(graph: &Graph<'_>, watch: &Watch, path: &[&str]) -> Result<String
     }
 }
 
+/// What stands under the name of a copy that failed is the copy where an earlier request may have made it. Else it is none,
+/// and a repeated call asks for it anew.
+async fn given_up(graph: &Graph<'_>, again: bool, path: &[&str], why: Error) -> Result<String> {
+    let item = if again { there(graph, path).await? } else { None };
+    if let Some(id) = item.and_then(|item| item.id) {
+        return Ok(id);
+    }
+    graph.call.undo_step("copy").await?;
+    Err(why)
+}
+
 async fn watched(graph: &Graph<'_>, monitor: &Url) -> Result<Stage> {
     let response = graph.call.exchange_bare(Request::new(Method::Get, monitor.clone()), Repeat::Always).await?;
     match response.status {
@@ -168,8 +239,11 @@ async fn watched(graph: &Graph<'_>, monitor: &Url) -> Result<Stage> {
     match progress.status.as_str() {
         "completed" => Ok(progress.resource_id.map_or(Stage::Untold, Stage::Done)),
         "failed" => {
-            let words = progress.error.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
-            Err(Error::new(ErrorCode::Vendor, format!("OneDrive could not copy it: {words}")))
+            let text = |name: &str| progress.error.get(name).and_then(Value::as_str);
+            let words = text("message").unwrap_or("it does not say why");
+            let taken = text("code").is_some_and(|code| code.eq_ignore_ascii_case("nameAlreadyExists"));
+            let code = if taken { ErrorCode::Conflict } else { ErrorCode::Vendor };
+            Ok(Stage::Failed(Error::new(code, format!("OneDrive could not copy it: {words}"))))
         }
         _ => Ok(Stage::Going),
     }

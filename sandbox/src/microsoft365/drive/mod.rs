@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub(super) use address::Destination;
 pub(super) use content::{DOWNLOADS, download, store};
-pub(super) use copy::{MONITORS, monitor};
+pub(super) use copy::{Copying, MONITORS, monitor};
 
 use super::context::{Context, Outcome};
 use super::error::GraphError;
@@ -40,6 +40,9 @@ pub(super) fn route(context: &mut Context<'_>, drive: &str, path: &[&str]) -> Ou
         };
     }
     let (address, tail) = Address::parse(path).ok_or_else(GraphError::no_route)?;
+    if *context.method() == Method::GET {
+        copy::go_on(context);
+    }
     let place = address.resolve(context, drive)?;
     match (context.method().clone(), tail) {
         (Method::GET, []) => items::get(context, &place),
