@@ -66,20 +66,6 @@ async fn a_lacking_permission_is_named() {
 }
 
 #[tokio::test]
-async fn what_a_person_may_not_do_is_no_lack_of_consent() {
-    let school = School::with(|config| config.refresh_token(REFRESH_TOKEN)).await;
-    school.break_next("GET", "/messages", Fault::status(403));
-    let error = school.refuse("listMessages", json!({})).await;
-    assert_eq!((error.code(), error.field()), (ErrorCode::Vendor, None), "{error}");
-    // Of an application's rights nothing is told: they may be what is lacking.
-    let school = School::with(|config| config.client_secret(CLIENT_SECRET).user(TEACHER_ID)).await;
-    school.break_next("GET", "/messages", Fault::status(403));
-    let error = school.refuse("listMessages", json!({})).await;
-    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")));
-    assert!(error.message().contains("Mail.Read"), "{error}");
-}
-
-#[tokio::test]
 async fn what_is_for_people_is_not_tried_by_the_application() {
     let school = School::with(|config| config.client_secret(CLIENT_SECRET)).await;
     let message = json!({ "teamId": "t", "channelId": "c", "content": "Hello" });
@@ -171,12 +157,69 @@ async fn items_that_were_throttled_are_sent_again_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_batch_without_an_answer_is_unknown_and_not_sent_again() {
-    let school = School::open().await;
-    school.break_next("POST", "$batch", Fault::CutAfter);
-    let outcome = school.ask("createUsers", json!({ "users": people(2) })).await;
-    assert!(outcome["results"].as_array().unwrap().iter().all(|result| result["state"] == "unknown"), "{outcome}");
-    assert_eq!(school.sent("POST", "/$batch"), 1);
+async fn who_was_made_in_a_batch_without_an_answer_is_found_by_name_and_not_made_again() {
+    for (fault, state) in [(Fault::CutAfter, "done"), (Fault::CutBefore, "unknown")] {
+        let (school, _) = School::swift().await;
+        school.graph().lag_reads(1);
+        school.break_next("POST", "$batch", fault);
+        let outcome = school.ask("createUsers", json!({ "users": people(2) })).await;
+        for (at, result) in outcome["results"].as_array().unwrap().iter().enumerate() {
+            assert_eq!((&result["state"], &result["index"]), (&json!(state), &json!(at)), "{outcome}");
+            assert_eq!(result["id"].is_string(), state == "done", "{outcome}");
+        }
+        assert_eq!(school.sent("POST", "/$batch"), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_account_and_a_group_are_made_once_whatever_breaks() {
+    let user = json!({ "user": people(1)[0] });
+    let group = json!({ "displayName": "7b", "mailNickname": "class-7b", "kind": "microsoft365" });
+    for fault in [Fault::CutAfter, Fault::CutBefore, Fault::Truncate, Fault::StatusAfter { status: 503 }] {
+        for (operation, path, arguments) in [("createUser", "/users", &user), ("createGroup", "/groups", &group)] {
+            let (school, _) = School::swift().await;
+            school.graph().lag_reads(1);
+            school.break_next("POST", path, fault.clone());
+            let first = school.keyed("k-1", operation, arguments).await;
+            let made = match first {
+                Ok(made) => made,
+                Err(error) => {
+                    assert_eq!((error.code(), &fault), (ErrorCode::OutcomeUnknown, &Fault::CutBefore), "{operation}");
+                    school.keyed("k-1", operation, arguments).await.unwrap()
+                }
+            };
+            let has = |all: Vec<Value>, field: &str, name: &str| all.iter().filter(|one| one[field] == name).count();
+            let there = match operation {
+                "createUser" => has(school.graph().users(), "userPrincipalName", "p0@yourschool.example"),
+                _ => has(school.graph().groups(), "mailNickname", "class-7b"),
+            };
+            assert_eq!((there, made["id"].is_string()), (1, true), "{operation} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_of_before_is_not_taken_for_who_was_to_be_made() {
+    let (school, time) = School::swift().await;
+    let user = json!({ "user": people(1)[0] });
+    school.ask("createUser", user.clone()).await;
+    time.skip(60);
+    school.break_next("POST", "/users", Fault::CutAfter);
+    assert_eq!(school.refuse("createUser", user).await.code(), ErrorCode::OutcomeUnknown);
+}
+
+#[tokio::test]
+async fn what_a_person_may_not_do_is_no_lack_of_consent() {
+    let school = School::with(|config| config.refresh_token(REFRESH_TOKEN)).await;
+    school.break_next("GET", "/messages", Fault::status(403));
+    let error = school.refuse("listMessages", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::Vendor, None), "{error}");
+    // Of an application's rights nothing is told: they may be what is lacking.
+    let school = School::with(|config| config.client_secret(CLIENT_SECRET).user(TEACHER_ID)).await;
+    school.break_next("GET", "/messages", Fault::status(403));
+    let error = school.refuse("listMessages", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")));
+    assert!(error.message().contains("Mail.Read"), "{error}");
 }
 
 #[tokio::test]
@@ -246,6 +289,25 @@ async fn an_item_that_microsoft_fails_at_to_the_end_is_unknown() {
     let arguments = json!({ "groupId": group, "userIds": [STUDENT_ID] });
     let outcome = call.execute("microsoft365", "addGroupMembers", arguments).await.unwrap().output;
     assert_eq!(outcome["results"][0]["state"], "failed", "{outcome}");
+}
+
+#[tokio::test]
+async fn a_token_that_ends_within_a_batch_is_renewed_once() {
+    let tokens = |school: &School| school.sent("POST", "/token");
+    let school = School::open().await;
+    let group = security_group(&school).await;
+    let before = tokens(&school);
+    let arguments = json!({ "groupId": group, "userIds": [STUDENT_ID, TEACHER_ID] });
+    school.graph().refuse_batch_items(2, 401);
+    let outcome = school.ask("addGroupMembers", arguments.clone()).await;
+    assert!(outcome["results"].as_array().unwrap().iter().all(|result| result["state"] == "done"), "{outcome}");
+    assert_eq!((tokens(&school) - before, school.sent("POST", "/$batch")), (1, 2));
+    // A second refusal is an answer.
+    school.graph().refuse_batch_items(4, 401);
+    let outcome = school.ask("addGroupMembers", arguments).await;
+    assert!(outcome["results"].as_array().unwrap().iter().all(|result| result["state"] == "failed"), "{outcome}");
+    assert_eq!(outcome["results"][0]["error"]["code"], "needs_reconnect", "{outcome}");
+    assert_eq!((tokens(&school) - before, school.sent("POST", "/$batch")), (2, 4));
 }
 
 async fn security_group(school: &School) -> String {

@@ -19,8 +19,7 @@ pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
     match (context.method().clone(), path) {
         (Method::GET, []) => {
             context.consistent()?;
-            let seen = context.world.table.under(Kind::Group, "").filter(|row| row.unseen == 0);
-            let groups = seen.map(|row| row.value.clone()).collect();
+            let groups = context.world.table.list(Kind::Group, "");
             context.page(groups, &GROUPS)
         }
         (Method::POST, []) => create(context),
@@ -43,6 +42,13 @@ fn create(context: &mut Context<'_>) -> Outcome {
         if !body.get(name).is_some_and(Value::is_boolean) {
             return Err(GraphError::property(name));
         }
+    }
+    let unified = items(&body, "groupTypes").iter().any(|kind| kind == "Unified");
+    let nickname = text(&body, "mailNickname");
+    let taken = context.world.table.under(Kind::Group, "").any(|row| text(&row.value, "mailNickname") == nickname);
+    // The nicknames of security groups may be there more than once.
+    if unified && taken {
+        return Err(GraphError::clash("mailNickname"));
     }
     let mut group = json!({ "id": context.world.guid(), "createdDateTime": context.now(), "groupTypes": [] });
     let mut people: Vec<(Kind, String)> = Vec::new();

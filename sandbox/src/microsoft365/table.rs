@@ -100,6 +100,18 @@ impl Table {
         unseen.map(|row| row.unseen -= 1).is_some()
     }
 
+    /// A read of all rows of a kind under a parent: the values of those that it sees.
+    pub(super) fn list(&mut self, kind: Kind, parent: &str) -> Vec<Value> {
+        let mut seen = Vec::new();
+        for row in self.rows.iter_mut().filter(|row| row.kind == kind && row.parent == parent) {
+            if row.unseen == 0 {
+                seen.push(row.value.clone());
+            }
+            row.unseen = row.unseen.saturating_sub(1);
+        }
+        seen
+    }
+
     /// Removes a row; what it holds stays until [`clear_under`](Self::clear_under).
     pub(super) fn remove(&mut self, kind: Kind, parent: &str, id: &str) -> Option<Row> {
         let at = self.rows.iter().position(|row| row.kind == kind && row.parent == parent && row.id == id)?;

@@ -35,8 +35,7 @@ pub(super) fn all(context: &mut Context<'_>) -> Outcome {
     match *context.method() {
         Method::GET => {
             context.consistent()?;
-            let seen = context.world.table.under(Kind::User, "").filter(|row| row.unseen == 0);
-            let users = seen.map(|row| row.value.clone()).collect();
+            let users = context.world.table.list(Kind::User, "");
             context.page(users, &USERS)
         }
         Method::POST => create(context),

@@ -26,6 +26,8 @@ pub(super) const MOST: usize = 20;
 
 /// The wait after a refusal for the rate that names none.
 const PAUSE: Duration = Duration::from_secs(2);
+/// What a call keeps of its time for the last answer.
+const RESERVE: Duration = Duration::from_secs(5);
 
 /// What became of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -239,7 +241,7 @@ async fn chunk_of(
             }
         }
         let wait = again.iter().map(|(_, error)| error.retry_after().unwrap_or(PAUSE)).max().unwrap_or_default();
-        if wait < graph.call.deadline().since(graph.call.now()) {
+        if wait + RESERVE < graph.call.deadline().since(graph.call.now()) {
             graph.call.runtime().sleep(wait).await;
         } else {
             ended.extend(again.into_iter().map(|(at, error)| (at, given_up(first + at, &error, open.contains(&at)))));

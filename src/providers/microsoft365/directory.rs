@@ -6,6 +6,7 @@ use super::{
     batch::{self, Item, Outcomes},
     check,
     graph::{Done, Graph, Listed, body, changes, query},
+    unique::{self, Name},
     wire::{arguments, list, object, operation},
 };
 use crate::{
@@ -201,10 +202,11 @@ operation! {
     /// Makes an account in the directory.
     ///
     /// <https://learn.microsoft.com/graph/api/user-post-users>. Access `manage`. Application or delegated:
-    /// `User.ReadWrite.All`. A principal name is there once: repeated, it ends as `conflict`, and two are never made.
+    /// `User.ReadWrite.All`. A principal name is there once. If the account was made and the answer lost, it is found by
+    /// that name; the call repeated with the same idempotency key goes on. Errors: `conflict` where the name is taken.
     ///
     /// Example: `{"user": {"userPrincipalName": "kim@yourschool.example", "displayName": "Kim Lee", "password": "Change-me-1"}}`
-    CreateUser = "createUser", Manage, Never -> User,
+    CreateUser = "createUser", Manage, WithKey -> User,
     scopes &[&["User.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
     discloses { "user": Identity(Anyone), "user.userPrincipalName": Contact(Anyone), "user.department": Enrolment(Anyone) }
     by {}
@@ -213,8 +215,12 @@ operation! {
         user: NewUser,
     }
     optional {}
+    steps ["create"]
     check |this| { this.user.check("user")?; }
-    run |this, call| { Graph::root(call).make(Method::Post, &["users"], &this.user.body()?, Repeat::Never).await }
+    run |this, call| {
+        let name = Name::Principal(&this.user.user_principal_name);
+        unique::make(&Graph::root(call), name, &this.user.body()?).await
+    }
 }
 
 operation! {
@@ -222,7 +228,7 @@ operation! {
     ///
     /// <https://learn.microsoft.com/graph/json-batching>, twenty at a time. Access `manage`. Application or delegated:
     /// `User.ReadWrite.All`. Answers what became of each: `done` with its id, `failed` (`conflict`: there is such a
-    /// name already), `unknown`.
+    /// name already), `unknown` where the answer was lost and no account of that name has come since.
     ///
     /// Example: `{"users": [{"userPrincipalName": "kim@yourschool.example", "displayName": "Kim Lee", "password": "Change-me-1"}]}`
     CreateUsers = "createUsers", Manage, Never -> Outcomes,
@@ -244,7 +250,11 @@ operation! {
     run |this, call| {
         let item = |(at, user): (usize, &NewUser)| Item::post(&["users"], user.body()?, None, format!("users[{at}]"));
         let items: Vec<Item> = this.users.iter().enumerate().map(item).collect::<Result<_>>()?;
-        batch::run(&Graph::root(call), &items, Repeat::Never, |_| false).await
+        let (graph, since) = (Graph::root(call), call.now());
+        let mut outcomes = batch::run(&graph, &items, Repeat::Never, |_| false).await?;
+        let names: Vec<&str> = this.users.iter().map(|user| user.user_principal_name.as_str()).collect();
+        unique::settle(&graph, &mut outcomes, &names, since).await;
+        Ok(outcomes)
     }
 }
 

@@ -265,7 +265,7 @@ operation! {
 
 impl Graph<'_> {
     /// Reads what was just made: the directory may not know it everywhere yet, so that not found is asked again.
-    async fn get_soon<T: serde::de::DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
+    pub(super) async fn get_soon<T: serde::de::DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
         let mut tries = 0;
         loop {
             match self.get(path, &[]).await {

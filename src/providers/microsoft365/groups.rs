@@ -6,6 +6,7 @@ use super::{
     batch::{self, ItemResult, Outcomes},
     check,
     graph::{Done, Graph, already, is_there, query},
+    unique::{self, Name},
     wire::{choice, list, object, operation},
 };
 use crate::{
@@ -106,11 +107,13 @@ operation! {
     /// Makes a group.
     ///
     /// <https://learn.microsoft.com/graph/api/group-post-groups>. Access `manage`. Application or delegated:
-    /// `Group.ReadWrite.All`, or `Group.Create` for an application. A mail nickname is there once, so that a repetition
-    /// ends as `conflict`. An application should name an owner: otherwise the group has none.
+    /// `Group.ReadWrite.All`, or `Group.Create` for an application, and `GroupMember.Read.All` to look for it. If the
+    /// group was made and the answer lost, it is found by its mail nickname; the call repeated with the same idempotency
+    /// key goes on. An application should name an owner: otherwise the group has none. Errors: `conflict` where a
+    /// Microsoft 365 group has the nickname.
     ///
     /// Example: `{"displayName": "Class 7b", "mailNickname": "class-7b", "kind": "microsoft365"}`
-    CreateGroup = "createGroup", Manage, Never -> Group,
+    CreateGroup = "createGroup", Manage, WithKey -> Group,
     scopes &[&["Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"]], Any,
     discloses { "owners": Identity(Staff) }
     by {}
@@ -128,6 +131,7 @@ operation! {
         /// Ids of its owners, at most 20.
         owners: Vec<String>,
     }
+    steps ["create"]
     check |this| {
         check::text("displayName", &this.display_name, 256)?;
         check::id("mailNickname", &this.mail_nickname)?;
@@ -148,7 +152,7 @@ operation! {
         if let Some(owners) = &this.owners {
             body["owners@odata.bind"] = references(&["users"], owners)?;
         }
-        Graph::root(call).make(Method::Post, &["groups"], &body, Repeat::Never).await
+        unique::make(&Graph::root(call), Name::Nickname(&this.mail_nickname), &body).await
     }
 }
 

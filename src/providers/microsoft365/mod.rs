@@ -32,6 +32,7 @@ mod sites;
 mod submissions;
 mod subscriptions;
 mod teams;
+mod unique;
 mod upload;
 mod webhook;
 mod wire;

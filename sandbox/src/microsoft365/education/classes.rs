@@ -16,8 +16,8 @@ const CLASSES: Listing<'_> = Listing::new("education/classes");
 pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
     match (context.method().clone(), path) {
         (Method::GET, []) => {
-            let classes = context.world.table.under(Kind::Class, "").filter(|row| row.unseen == 0);
-            context.page(classes.map(|row| row.value.clone()).collect(), &CLASSES)
+            let classes = context.world.table.list(Kind::Class, "");
+            context.page(classes, &CLASSES)
         }
         (Method::POST, []) => create(context),
         (_, [id, rest @ ..]) => {

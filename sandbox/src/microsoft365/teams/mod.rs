@@ -30,13 +30,7 @@ const OF_GROUP: &[&str] = &["displayName", "visibility", "specialization", "memb
 pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
     match (context.method().clone(), path) {
         (Method::GET, []) => {
-            let (seen, unseen): (Vec<&Row>, Vec<&Row>) =
-                context.world.table.under(Kind::Team, "").partition(|row| row.unseen == 0);
-            let teams = seen.into_iter().map(|row| row.value.clone()).collect();
-            let coming: Vec<String> = unseen.into_iter().map(|row| row.id.clone()).collect();
-            for id in coming {
-                context.world.table.look(Kind::Team, &id);
-            }
+            let teams = context.world.table.list(Kind::Team, "");
             context.page(teams, &TEAMS.shown(LISTED))
         }
         (Method::POST, []) => create(context),
