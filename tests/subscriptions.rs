@@ -422,8 +422,18 @@ mod graph {
             let answer = reqwest::Client::new().post(&address).body(removed.to_string()).send().await.unwrap();
             assert!(answer.status().is_success());
         };
+        // Graph has made one, and shows it.
         told().await;
         graph.faults().add(Rule::next(1, Fault::CutAfter).method("POST").path("/subscriptions"));
+        assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 1);
+        let at_graph = graph.subscriptions();
+        let anew = current(&tenant).await;
+        assert_eq!((at_graph.len(), at_graph[0]["id"].as_str()), (1, Some(anew.vendor_id.as_str())));
+
+        // Graph has made one, and does not show it until the next try.
+        graph.drop_subscription(&anew.vendor_id);
+        told().await;
+        lose_the_next(&school);
         assert_eq!(school.manager.renew_subscriptions().await.unwrap(), 0);
         assert_eq!(graph.subscriptions().len(), 1, "of which nobody here knows");
 
@@ -432,5 +442,113 @@ mod graph {
         let anew = current(&tenant).await;
         let at_graph = graph.subscriptions();
         assert_eq!((at_graph.len(), at_graph[0]["id"].as_str()), (1, Some(anew.vendor_id.as_str())));
+    }
+
+    fn to_be_told(school: &School) -> Value {
+        json!({
+            "resource": format!("users/{}/events", microsoft::TEACHER_ID),
+            "changeType": ["created", "updated"],
+            "address": format!("{}/api/integrations/webhooks/microsoft365", school.url),
+        })
+    }
+
+    /// The answer to the next one is lost, and Graph does not show what it has made.
+    fn lose_the_next(school: &School) {
+        let graph = school.sandbox.microsoft365();
+        graph.faults().add(Rule::next(1, Fault::CutAfter).method("POST").path("/subscriptions"));
+        graph.faults().add(Rule::next(1, Fault::status(400)).method("GET").path("/subscriptions"));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_subscription_whose_answer_was_lost_is_found_at_graph() {
+        let school = open().await;
+        let graph = school.sandbox.microsoft365();
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        graph.faults().add(Rule::next(1, Fault::CutAfter).method("POST").path("/subscriptions"));
+        tenant.execute(&admin(), "microsoft365", "subscribe", to_be_told(&school)).await.unwrap();
+        let made = current(&tenant).await;
+        assert_eq!((made.state.as_str(), graph.subscriptions().len()), ("active", 1));
+        assert_eq!(graph.subscriptions()[0]["id"], json!(made.vendor_id));
+        // A second to the same changes is the caller's mistake, and takes nothing away.
+        let error = tenant.execute(&admin(), "microsoft365", "subscribe", to_be_told(&school)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Conflict, "{error}");
+        assert_eq!((graph.subscriptions().len(), tenant.subscriptions(&admin()).await.unwrap().len()), (1, 1));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_subscription_that_cannot_be_found_is_on_record_and_can_be_stopped_or_gone_on_with() {
+        let school = open().await;
+        let graph = school.sandbox.microsoft365();
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let admin = admin();
+        let subscribe = async |key: &str| {
+            let call = tenant.request(&admin).idempotency_key(key);
+            call.execute("microsoft365", "subscribe", to_be_told(&school)).await
+        };
+        lose_the_next(&school);
+        let error = subscribe("k-1").await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}");
+        let opening = current(&tenant).await;
+        assert_eq!((opening.state.as_str(), opening.vendor_id.as_str()), ("opening", ""));
+        assert_eq!(error.done().unwrap()["steps"]["channel"]["brought"], json!(opening.id));
+
+        // What comes by it is taken.
+        let event = json!({ "id": "e-1", "@odata.type": "#Microsoft.Graph.Event", "@odata.etag": "W/\"1\"" });
+        let id = graph.subscriptions()[0]["id"].as_str().unwrap().to_owned();
+        let body = graph.notification(&id, "created", &event).unwrap();
+        assert!(post(&school, &body).await.status().is_success());
+
+        // The same call finds it.
+        subscribe("k-1").await.unwrap();
+        let made = current(&tenant).await;
+        assert_eq!((&made.id, made.vendor_id.as_str(), made.state.as_str()), (&opening.id, id.as_str(), "active"));
+        assert_eq!(graph.subscriptions().len(), 1);
+        tenant.execute(&admin, "microsoft365", "unsubscribe", json!({ "channelId": made.id })).await.unwrap();
+        assert!(graph.subscriptions().is_empty());
+
+        // It can be stopped by its channel alone.
+        lose_the_next(&school);
+        subscribe("k-2").await.unwrap_err();
+        let opening = current(&tenant).await;
+        tenant.execute(&admin, "microsoft365", "unsubscribe", json!({ "channelId": opening.id })).await.unwrap();
+        assert!(graph.subscriptions().is_empty());
+        assert!(tenant.subscriptions(&admin).await.unwrap().is_empty());
+
+        // Another call does not take it away: it may be on its way to be open.
+        lose_the_next(&school);
+        subscribe("k-3").await.unwrap_err();
+        let error = subscribe("k-4").await.unwrap_err();
+        let opening = current(&tenant).await;
+        assert_eq!(error.code(), ErrorCode::Conflict);
+        assert!(error.message().contains(&opening.id), "{error}");
+        tenant.execute(&admin, "microsoft365", "unsubscribe", json!({ "channelId": opening.id })).await.unwrap();
+
+        // One that is refused leaves nothing on record.
+        graph.faults().add(Rule::next(1, Fault::status(400)).method("POST").path("/subscriptions"));
+        subscribe("k-5").await.unwrap_err();
+        assert!(tenant.subscriptions(&admin).await.unwrap().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_encrypted_to_the_certificate_of_before_is_opened_with_its_key() {
+        let school = open().await;
+        let made = subscribe(&school, true).await;
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let change = json!({ "config": {
+            "notification_certificate": microsoft::NEXT_CERTIFICATE,
+            "notification_key": microsoft::NEXT_CERTIFICATE_KEY,
+            "previous_notification_certificate": microsoft::CERTIFICATE,
+            "previous_notification_key": microsoft::CERTIFICATE_KEY,
+            "tenant_id": microsoft::TENANT_ID,
+            "client_id": microsoft::CLIENT_ID,
+            "client_secret": microsoft::CLIENT_SECRET,
+            "base_url": school.sandbox.url("microsoft365"),
+        } });
+        tenant.configure_json(&admin(), "microsoft365", serde_json::from_value(change).unwrap()).await.unwrap();
+        let message = json!({ "id": "m-4", "@odata.type": "#Microsoft.Graph.Message", "@odata.etag": "W/\"4\"" });
+        let body = school.sandbox.microsoft365().rich_notification(&made.vendor_id, "created", &message).unwrap();
+        let answer = post(&school, &body).await;
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        assert_eq!(kinds(&school).await, ["message.created"]);
     }
 }

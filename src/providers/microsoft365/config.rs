@@ -69,6 +69,13 @@ pub struct Microsoft365Config {
     /// Its private key, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_key: Option<Secret<String>>,
+    /// The `notification_certificate` of before, kept until every subscription has been renewed: what was encrypted to it
+    /// can then still be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_notification_certificate: Option<String>,
+    /// The private key of that one, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_notification_key: Option<Secret<String>>,
     /// Where requests go, those for tokens too. Default: Microsoft's own hosts; tests point it at the sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Url>,
@@ -88,6 +95,8 @@ impl Microsoft365Config {
             scopes: None,
             notification_certificate: None,
             notification_key: None,
+            previous_notification_certificate: None,
+            previous_notification_key: None,
             base_url: None,
         }
     }
@@ -265,6 +274,16 @@ impl ProviderConfig for Microsoft365Config {
             env: None,
             hint: "the RSA private key of notification_certificate, without a password",
         },
+        ConfigField {
+            name: "previous_notification_certificate",
+            env: None,
+            hint: "the notification_certificate of before, from -----BEGIN CERTIFICATE----- to the end",
+        },
+        ConfigField {
+            name: "previous_notification_key",
+            env: None,
+            hint: "the RSA private key of previous_notification_certificate, without a password",
+        },
         ConfigField { name: "base_url", env: None, hint: "an https address" },
     ];
 
@@ -288,16 +307,25 @@ impl ProviderConfig for Microsoft365Config {
             (None, Some(_)) => return Err(Error::invalid("certificate", "is required beside a certificate_key")),
             (None, None) => {}
         }
-        match (&self.notification_certificate, &self.notification_key) {
-            (Some(certificate), Some(key)) => {
-                oauth::thumbprint(certificate).map_err(|error| error.with_field("notification_certificate"))?;
-                PrivateKey::from_pem(key.expose()).map_err(|error| error.with_field("notification_key"))?;
+        let pairs = [
+            ("notification_certificate", &self.notification_certificate, "notification_key", &self.notification_key),
+            (
+                "previous_notification_certificate",
+                &self.previous_notification_certificate,
+                "previous_notification_key",
+                &self.previous_notification_key,
+            ),
+        ];
+        for (its_name, certificate, key_name, key) in pairs {
+            match (certificate, key) {
+                (Some(certificate), Some(key)) => {
+                    oauth::thumbprint(certificate).map_err(|error| error.with_field(its_name))?;
+                    PrivateKey::from_pem(key.expose()).map_err(|error| error.with_field(key_name))?;
+                }
+                (Some(_), None) => return Err(Error::invalid(key_name, "is required beside its certificate")),
+                (None, Some(_)) => return Err(Error::invalid(its_name, format!("is required beside its {key_name}"))),
+                (None, None) => {}
             }
-            (Some(_), None) => return Err(Error::invalid("notification_key", "is required beside its certificate")),
-            (None, Some(_)) => {
-                return Err(Error::invalid("notification_certificate", "is required beside its notification_key"));
-            }
-            (None, None) => {}
         }
         if !self.acts_itself() && self.refresh_token.is_none() {
             return Err(Error::invalid(

@@ -2,7 +2,8 @@
 //!
 //! Graph signs nothing of a notification. Each subscription has a secret of its own, made of the school's key and the
 //! subscription's id here, that Graph brings with every notification as `clientState`; it is there before Graph is asked,
-//! for Graph calls the address while it is still answering.
+//! for Graph calls the address while it is still answering. The address names the id too: by it a subscription is found at
+//! Graph whose answer was lost.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    graph::{Done, Graph},
+    graph::{Done, Graph, found},
     wire::{object, operation},
 };
 use crate::{
@@ -26,6 +27,8 @@ use crate::{
 const MINUTES: u32 = 60;
 /// The longest that any resource gives.
 const MOST: u32 = 42_300;
+/// Under what the address names the channel.
+const CHANNEL: &str = "channel";
 
 object! {
     /// A subscription to changes.
@@ -54,10 +57,12 @@ operation! {
     /// <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>. Access `manage`. It needs what reading the
     /// resource needs. With `includeResourceData` notifications hold what has changed, encrypted to the settings'
     /// `notification_certificate`; where the settings have another one by the time it is renewed, it is made anew.
+    /// If it was made and the answer lost, it is found at Graph; the call repeated with the same idempotency key goes on.
+    /// Errors: `conflict` where the application has a subscription to the same changes.
     ///
     /// Example: `{"resource": "users/teacher@school.example/messages", "changeType": ["created"], "address":
     /// "https://sis.school.example/api/integrations/webhooks/microsoft365"}`
-    Subscribe = "subscribe", Manage, Never -> Subscription,
+    Subscribe = "subscribe", Manage, WithKey -> Subscription,
     scopes &[], Any,
     discloses { "resource": Contact(Staff) }
     by {}
@@ -81,6 +86,7 @@ operation! {
         /// Of the channel that is renewed, the thumbprint of the certificate that its notifications are encrypted to.
         encrypted_to: String,
     }
+    steps ["channel", "open"]
     check |this| {
         let resource = this.resource.trim_start_matches('/');
         if resource.is_empty() || resource.contains("..") || resource.contains("://") || resource.contains(char::is_control) {
@@ -119,21 +125,41 @@ operation! {
             Some(channel) => renew(&graph, &channel.vendor_id, until).await?,
             None => None,
         };
+        let renewing = known.is_some();
         let id = known.map_or_else(|| call.vendor_key(""), |channel| channel.id);
+        let id: String = call.step("channel", async |_| Ok(id)).await?;
+        call.note("channelId", id.clone());
         let made = match renewed {
             Some(made) => made,
             None => {
-                let address = call.webhook_address(&this.address)?;
+                let mut address = call.webhook_address(&this.address)?;
+                address.query_pairs_mut().append_pair(CHANNEL, &id);
                 let state = format!("{id}.{}", call.channel_secret(&id));
                 let body = wanted(&this, certificate.as_ref(), &address, until, state);
-                match graph.make(Method::Post, &["subscriptions"], &body, Repeat::Never).await {
-                    // An earlier try of this renewal has made one, and its answer was lost.
-                    Err(error) if error.code() == ErrorCode::Conflict && this.renews.is_some() => {
-                        clear(&graph, &body).await?;
-                        graph.make(Method::Post, &["subscriptions"], &body, Repeat::Never).await?
+                let opening = Channel {
+                    id: id.clone(),
+                    vendor_id: String::new(),
+                    resource: kind_of(&this.resource),
+                    expires_at: Some(until),
+                    renew_at: None,
+                    renewal: None,
+                };
+                call.step("open", async |begun| {
+                    // On record before Graph is asked: it may be open, and call the school, though no word of it comes.
+                    if !renewing {
+                        call.keep_channel(opening).await?;
                     }
-                    made => made?,
-                }
+                    let made = open(&graph, &id, &body, begun).await;
+                    if let Err(error) = &made
+                        && !renewing
+                        && error.code() != ErrorCode::OutcomeUnknown
+                        && let Err(error) = call.forget_channel(&id).await
+                    {
+                        tracing::warn!(code = %error.code(), "a channel that was refused could not be forgotten");
+                    }
+                    made
+                })
+                .await?
             }
         };
         let mut arguments = serde_json::to_value(&this).map_err(|_| Error::internal("the arguments are not JSON"))?;
@@ -153,7 +179,6 @@ operation! {
             renewal: Some(Renewal { operation: "subscribe".to_owned(), arguments }),
         };
         call.keep_channel(channel).await?;
-        call.note("channelId", id.clone());
         Ok(Subscription {
             channel_id: Some(id),
             id: Some(made.id),
@@ -182,6 +207,7 @@ async fn stop(graph: &Graph<'_>, vendor_id: &str) -> Result<()> {
     }
 }
 
+/// A subscription as Graph lists it. Its secret is not shown.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Standing {
@@ -191,21 +217,105 @@ struct Standing {
     #[serde(default)]
     change_type: String,
     #[serde(default)]
-    notification_url: String,
+    notification_url: Option<Url>,
+    #[serde(default)]
+    encryption_certificate_id: Option<String>,
+    expiration_date_time: Timestamp,
 }
 
-/// Stops what stands at Graph in the place of a subscription: to the same changes, told to the same address of the school.
-async fn clear(graph: &Graph<'_>, wanted: &Value) -> Result<()> {
-    let standing: Vec<Standing> = graph.all(&["subscriptions"], &[]).await?;
-    let is = |name: &str, text: &str| wanted.get(name).and_then(Value::as_str) == Some(text);
-    for one in standing.iter().filter(|one| {
-        is("resource", one.resource.trim_start_matches('/'))
-            && is("changeType", &one.change_type)
-            && is("notificationUrl", &one.notification_url)
-    }) {
-        stop(graph, &one.id).await?;
+impl Standing {
+    async fn all(graph: &Graph<'_>) -> Result<Vec<Self>> {
+        graph.all(&["subscriptions"], &[]).await
     }
-    Ok(())
+
+    /// The id here that its address names.
+    fn channel(&self) -> Option<String> {
+        let mut names = self.notification_url.as_ref()?.query_pairs();
+        names.find(|(name, _)| name == CHANNEL).map(|(_, id)| id.into_owned())
+    }
+
+    /// Whether it is what was asked for: encrypted to the same certificate too.
+    fn is_it(&self, id: &str, wanted: &Value) -> bool {
+        let certificate = wanted.get("encryptionCertificateId").and_then(Value::as_str);
+        let same = self.encryption_certificate_id.as_deref().filter(|id| !id.is_empty()) == certificate;
+        same && self.stands_for(wanted) && self.channel().as_deref() == Some(id)
+    }
+
+    /// Whether it tells of the same changes, to the same address of the school but for the channel.
+    fn stands_for(&self, wanted: &Value) -> bool {
+        let text = |name: &str| wanted.get(name).and_then(Value::as_str).unwrap_or_default();
+        let address = self.notification_url.as_ref().map(|address| place_of(address));
+        self.resource.trim_start_matches('/') == text("resource")
+            && self.change_type == text("changeType")
+            && address
+                .is_some_and(|place| text("notificationUrl").parse().ok().map(|url| place_of(&url)) == Some(place))
+    }
+}
+
+/// An address without the channel that it names.
+fn place_of(address: &Url) -> (String, Vec<(String, String)>) {
+    let mut rest = address.clone();
+    rest.set_query(None);
+    let others = address.query_pairs().filter(|(name, _)| name != CHANNEL);
+    (rest.into(), others.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+}
+
+/// Has Graph make a subscription, once.
+async fn open(graph: &Graph<'_>, id: &str, wanted: &Value, begun: bool) -> Result<Made> {
+    if begun && let Some(made) = made_before(graph, id, wanted).await? {
+        return Ok(made);
+    }
+    match make(graph, id, wanted).await {
+        Err(error) if error.code() == ErrorCode::Conflict => {
+            if let Some(made) = made_before(graph, id, wanted).await? {
+                return Ok(made);
+            }
+            if !clear(graph, id, wanted).await? {
+                return Err(error);
+            }
+            make(graph, id, wanted).await
+        }
+        made => made,
+    }
+}
+
+async fn make(graph: &Graph<'_>, id: &str, wanted: &Value) -> Result<Made> {
+    match graph.make(Method::Post, &["subscriptions"], wanted, Repeat::Never).await {
+        Err(error) if error.code() == ErrorCode::OutcomeUnknown => found(made_before(graph, id, wanted).await, error),
+        made => made,
+    }
+}
+
+/// The subscription that a request has made whose answer was lost.
+async fn made_before(graph: &Graph<'_>, id: &str, wanted: &Value) -> Result<Option<Made>> {
+    let ours = Standing::all(graph).await?.into_iter().find(|one| one.is_it(id, wanted));
+    Ok(ours.map(|one| Made { id: one.id, expiration_date_time: one.expiration_date_time }))
+}
+
+/// Stops what stands at Graph in the place of a subscription and is no use to the school: an earlier one of this channel, or
+/// one of a channel that is not on record. Answers whether there was any.
+///
+/// Error: `conflict` where another channel of the school's has it; it may be on its way to be open.
+async fn clear(graph: &Graph<'_>, id: &str, wanted: &Value) -> Result<bool> {
+    let mut cleared = false;
+    for one in Standing::all(graph).await?.into_iter().filter(|one| one.stands_for(wanted)) {
+        let channel = one.channel().unwrap_or_default();
+        if channel != id && is_known(graph, &channel).await? {
+            let why = format!("the channel {channel} tells of the same changes already; unsubscribe it first");
+            return Err(Error::new(ErrorCode::Conflict, why));
+        }
+        stop(graph, &one.id).await?;
+        cleared = true;
+    }
+    Ok(cleared)
+}
+
+async fn is_known(graph: &Graph<'_>, channel: &str) -> Result<bool> {
+    match graph.call.channel(channel).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What Graph encrypts what has changed to.
@@ -301,7 +411,17 @@ operation! {
         let delegated = channel.renewal.as_ref().and_then(|renewal| renewal.arguments.get("delegated")?.as_bool());
         let rights = if delegated == Some(true) { oauth::Rights::Delegated } else { oauth::Rights::Any };
         let graph = Graph::root(&call.with_token(oauth::Wanted { rights, ..call.wanted().clone() }));
-        stop(&graph, &channel.vendor_id).await?;
+        let vendor_id = match channel.vendor_id.as_str() {
+            // No word came of its making: it is there under the channel's name, or was never made.
+            "" => {
+                let standing = Standing::all(&graph).await?.into_iter();
+                standing.filter(|one| one.channel().as_deref() == Some(&channel.id)).map(|one| one.id).next()
+            }
+            id => Some(id.to_owned()),
+        };
+        if let Some(id) = vendor_id {
+            stop(&graph, &id).await?;
+        }
         call.forget_channel(&channel.id).await?;
         Ok(Done::of(channel.id))
     }

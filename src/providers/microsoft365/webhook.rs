@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Microsoft365Config;
 use crate::{
+    Secret,
     error::{Error, ErrorCode, Result},
     model::Timestamp,
     providers::{Incoming, Webhook, WebhookEvent, WebhookReply, webhook},
@@ -205,26 +206,43 @@ fn same_id(one: &str, other: &str) -> bool {
     }
 }
 
+/// The key of the certificate of that thumbprint, which may be the one of before; of the settings' own where Graph names none.
+fn key_of<'a>(config: &'a Microsoft365Config, thumbprint: &str) -> Result<&'a Secret<String>> {
+    let lacks =
+        |field: &str, why: &str| Error::new(ErrorCode::NotConfigured, why).with_field(format!("config.{field}"));
+    let Some(key) = &config.notification_key else {
+        return Err(lacks(
+            "notification_key",
+            "the notification is encrypted, and the settings have no key to open it",
+        ));
+    };
+    let pairs = [
+        (&config.notification_certificate, Some(key)),
+        (&config.previous_notification_certificate, config.previous_notification_key.as_ref()),
+    ];
+    for (certificate, key) in pairs {
+        if let (Some(certificate), Some(key)) = (certificate, key)
+            && (thumbprint.is_empty() || oauth::thumbprint(certificate)? == thumbprint)
+        {
+            return Ok(key);
+        }
+    }
+    if thumbprint.is_empty() || config.notification_certificate.is_none() {
+        return Ok(key);
+    }
+    let why = "the notification is encrypted to another certificate than the settings have: its subscription is of before they \
+               were changed, and is made anew when it is renewed. Until then the certificate and the key of before belong under \
+               previous_notification_certificate and previous_notification_key";
+    Err(lacks("notification_certificate", why))
+}
+
 /// The content: its key is encrypted to our certificate, it is signed with that key, then encrypted with it.
 fn open(config: &Microsoft365Config, sealed: &Sealed) -> Result<Value> {
     // One word for all that can be wrong inside: an attacker learns nothing of where it failed.
     let bad = || {
         Error::new(ErrorCode::SignatureInvalid, "the encrypted content was not made for this school, or was changed")
     };
-    let Some(key) = &config.notification_key else {
-        let why = "the notification is encrypted, and the settings have no key to open it";
-        return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.notification_key"));
-    };
-    let ours =
-        config.notification_certificate.as_ref().map(|certificate| oauth::thumbprint(certificate)).transpose()?;
-    let theirs = &sealed.encryption_certificate_id;
-    if ours.is_some_and(|ours| !theirs.is_empty() && ours != *theirs) {
-        let why = "the notification is encrypted to another certificate than the settings have: its subscription is of before \
-                   they were changed, and is made anew when it is renewed. Until then the settings would need the certificate \
-                   and the key of before";
-        return Err(Error::new(ErrorCode::NotConfigured, why).with_field("config.notification_certificate"));
-    }
-    let private = PrivateKey::from_pem(key.expose())?;
+    let private = PrivateKey::from_pem(key_of(config, &sealed.encryption_certificate_id)?.expose())?;
     let decode = |text: &str| STANDARD.decode(text).map_err(|_| bad());
     let (data, signature) = (decode(&sealed.data)?, decode(&sealed.data_signature)?);
     let wrapped = decode(&sealed.data_key)?;
