@@ -244,7 +244,7 @@ impl Standing {
     /// Whether it tells of the same changes, to the same address of the school but for the channel.
     fn stands_for(&self, wanted: &Value) -> bool {
         let text = |name: &str| wanted.get(name).and_then(Value::as_str).unwrap_or_default();
-        let address = self.notification_url.as_ref().map(|address| place_of(address));
+        let address = self.notification_url.as_ref().map(place_of);
         self.resource.trim_start_matches('/') == text("resource")
             && self.change_type == text("changeType")
             && address
