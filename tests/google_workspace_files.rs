@@ -502,6 +502,74 @@ async fn many_at_once_have_each_their_own_result() {
 }
 
 #[tokio::test]
+async fn of_many_shares_those_without_an_answer_are_looked_up() {
+    let school = school().await;
+    let mut ids = Vec::new();
+    for at in 0..2 {
+        ids.push(made(&school, "uploadFile", upload(&format!("f{at}"), b"x")).await["id"].clone());
+    }
+    let share = |file: &Value, role: &str, address: &str| json!({ "fileId": file, "share": { "role": role, "type": "user", "emailAddress": address } });
+    let shared = async |items: Vec<Value>| {
+        let report = made(&school, "shareFiles", json!({ "items": items })).await;
+        faults(&school).clear();
+        report["results"].as_array().unwrap().clone()
+    };
+    let held = async |file: &Value| {
+        let listed = made(&school, "listPermissions", json!({ "fileId": file })).await;
+        listed["permissions"].as_array().unwrap().clone()
+    };
+    let batches = |rule: Rule| faults(&school).add(rule.method("POST").path("/batch/"));
+
+    // Of the same person's two changes the first is looked up before the second is made.
+    batches(Rule::next(1, Fault::CutAfter));
+    let results = shared(vec![
+        share(&ids[0], "reader", google::TEACHER),
+        share(&ids[1], "reader", google::STUDENT),
+        share(&ids[0], "writer", google::TEACHER),
+    ])
+    .await;
+    let seen: Vec<_> = results.iter().map(|one| (&one["state"], &one["item"]["role"])).collect();
+    let (done, reader, writer) = (json!("done"), json!("reader"), json!("writer"));
+    assert_eq!(seen, [(&done, &reader), (&done, &reader), (&done, &writer)], "{results:?}");
+    assert!(held(&ids[0]).await.iter().any(|one| one["id"] == results[0]["id"] && one["role"] == "writer"));
+
+    // What took no effect stays unknown, unless it was so before; another role is not what is asked for.
+    batches(Rule::next(1, Fault::CutBefore));
+    let before = held(&ids[1]).await;
+    let results =
+        shared(vec![share(&ids[0], "writer", google::TEACHER), share(&ids[1], "commenter", google::STUDENT)]).await;
+    assert_eq!((&results[0]["state"], &results[1]["state"]), (&done, &json!("unknown")), "{results:?}");
+    assert_eq!(results[1]["error"]["code"], "outcome_unknown");
+    let words = results[1]["error"]["message"].as_str().unwrap();
+    assert!(words.contains("listPermissions") && !words.contains("idempotency key"), "{words}");
+    assert_eq!(held(&ids[1]).await, before);
+
+    // The look fails too: it happened, and nobody knows.
+    batches(Rule::next(1, Fault::CutAfter));
+    batches(Rule::next(1, Fault::status(400)));
+    let results = shared(vec![share(&ids[1], "commenter", google::STUDENT)]).await;
+    assert_eq!(results[0]["state"], "unknown", "{results:?}");
+    assert!(held(&ids[1]).await.iter().any(|one| one["role"] == "commenter"));
+}
+
+#[tokio::test]
+async fn a_share_without_an_answer_is_looked_for_on_every_page() {
+    let school = school().await;
+    let file = made(&school, "uploadFile", upload("file", b"x")).await["id"].clone();
+    let share = |number: usize| {
+        let address = format!("parent{number}@family.example");
+        json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } })
+    };
+    // A page has a hundred, and the owner stands on the first.
+    let items: Vec<Value> = (0..101).map(share).collect();
+    faults(&school).add(Rule::every(101, Fault::CutAfter).path("/batch/"));
+    let report = made(&school, "shareFiles", json!({ "items": items })).await;
+    assert_eq!((&report["done"], &report["unknown"]), (&json!(101), &json!(0)), "{}", report["results"][100]);
+    assert_eq!(report["results"][100]["item"]["emailAddress"], "parent100@family.example");
+    assert_eq!(school.sandbox.google_workspace().share_notices().len(), 101, "nobody is written to twice");
+}
+
+#[tokio::test]
 async fn changes_are_followed_and_a_stale_token_says_to_begin_anew() {
     let school = school().await;
     let start = made(&school, "listChanges", json!({})).await;

@@ -166,6 +166,9 @@ pub(super) async fn send(
                 // Nothing has happened yet, and nothing will.
                 Err(error) if answers.is_empty() && error.code() != ErrorCode::OutcomeUnknown => return Err(error),
                 Err(error) => {
+                    // What it advises is for a call, and this one goes on.
+                    let lost = error.code() == ErrorCode::OutcomeUnknown;
+                    let error = if lost { unanswered(repeat) } else { error };
                     answers.extend(chunk.iter().map(|at| (*at, Err(error.clone()))));
                     continue;
                 }
@@ -248,6 +251,25 @@ pub(super) async fn objects<T: DeserializeOwned>(
         }
     });
     Ok(results.collect())
+}
+
+/// Whether it is not known what became of it.
+pub(super) fn is_lost<T>(outcome: &Result<T>) -> bool {
+    outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::OutcomeUnknown)
+}
+
+/// One that stays unknown after it was looked for, with what to do about it; any other as it is.
+pub(super) fn advised<T>(outcome: Result<T>, advice: &str) -> Result<T> {
+    match outcome {
+        Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+            let told = Error::new(error.code(), format!("{}; {advice}", error.message()));
+            Err(match error.vendor().cloned() {
+                Some(vendor) => told.with_vendor(vendor),
+                None => told,
+            })
+        }
+        other => other,
+    }
 }
 
 fn unanswered(repeat: Repeat) -> Error {
