@@ -278,6 +278,45 @@ async fn many_events_go_fifty_to_a_request_and_are_made_once() {
 }
 
 #[tokio::test]
+async fn of_many_events_those_without_an_answer_are_looked_for_by_their_id() {
+    let school = school().await;
+    let created = async |titles: [&str; 2]| {
+        let events = titles.map(evening);
+        let report = made(&school, "createEvents", json!({ "events": events })).await;
+        vendor(&school).faults().clear();
+        report["results"].as_array().unwrap().clone()
+    };
+    // As often as a batch is sent; what comes after is the look.
+    let batches = |fault: Fault| vendor(&school).faults().add(Rule::next(3, fault).path("/batch/"));
+
+    batches(Fault::CutAfter);
+    let results = created(["lost", "lost too"]).await;
+    for (result, title) in results.iter().zip(["lost", "lost too"]) {
+        assert_eq!((&result["state"], &result["item"]["summary"]), (&json!("done"), &json!(title)), "{result}");
+        assert_eq!(events_of(&school, title), 1);
+    }
+
+    batches(Fault::CutBefore);
+    let results = created(["never", "never too"]).await;
+    for result in &results {
+        assert_eq!((&result["state"], &result["error"]["code"]), (&json!("unknown"), &json!("outcome_unknown")));
+        let words = result["error"]["message"].as_str().unwrap();
+        assert!(words.contains("getEvent") && !words.contains("idempotency key"), "{words}");
+        let error = refused(&school, "getEvent", json!({ "eventId": result["id"] })).await;
+        assert_eq!(error.code(), ErrorCode::NotFound, "the id is the event's own: {error}");
+    }
+    assert_eq!((events_of(&school, "never"), events_of(&school, "never too")), (0, 0));
+
+    // The look fails as well: the id tells where to look.
+    batches(Fault::CutAfter);
+    vendor(&school).faults().add(Rule::next(1, Fault::status(400)).path("/batch/"));
+    let results = created(["dark", "dark too"]).await;
+    assert_eq!(results[0]["state"], "unknown", "{results:?}");
+    let found = made(&school, "getEvent", json!({ "eventId": results[0]["id"] })).await;
+    assert_eq!(found["summary"], "dark");
+}
+
+#[tokio::test]
 async fn calendars_are_made_listed_and_shared_once() {
     let school = school().await;
     let calendar = made(&school, "createCalendar", json!({ "summary": "Class 7b", "timeZone": "Europe/Berlin" })).await;
