@@ -406,3 +406,52 @@ async fn limits_of_a_minute_are_waited_for_and_limits_of_a_day_are_told() {
     let error = refused(&school, "listCalendars", json!({})).await;
     assert_eq!(error.code(), ErrorCode::NotConfigured, "{error}");
 }
+
+#[tokio::test]
+async fn a_quota_of_the_day_is_told_from_one_that_passes_in_each_products_words() {
+    let school = school().await;
+    // Here the first wait is longer than any call has time.
+    let long = Duration::from_secs(1 << 30);
+    let backoff = Backoff { first: long, most: long, attempts: 3 };
+    let hurried = School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await;
+    // The same reason, and the opposite meaning: Calendar's lasts, and the Directory's passes.
+    for (product, operation, status, day, minute) in [
+        ("drive", "listFiles", 403, "dailyLimitExceeded", "userRateLimitExceeded"),
+        ("gmail", "listMessages", 403, "dailyLimitExceeded", "userRateLimitExceeded"),
+        ("calendar", "listCalendars", 403, "quotaExceeded", "userRateLimitExceeded"),
+        ("directory", "listUsers", 403, "dailyLimitExceeded", "quotaExceeded"),
+        ("classroom", "listCourses", 429, "RATE_LIMIT_EXCEEDED", "RATE_LIMIT_EXCEEDED"),
+    ] {
+        // With a token, so that what is counted are requests to the product.
+        made(&school, operation, json!({})).await;
+        let answers = |since: u64| {
+            let recorder = vendor(&school).recorder();
+            let new = recorder.exchanges().into_iter().filter(move |exchange| exchange.number >= since);
+            new.filter_map(|exchange| exchange.response).collect::<Vec<_>>()
+        };
+        let seen = || vendor(&school).recorder().seen();
+
+        let before = seen();
+        vendor(&school).use_up_quota(product, google::Quota::Minute, 2);
+        made(&school, operation, json!({})).await;
+        let answered = answers(before);
+        assert_eq!(answered.iter().map(|one| one.status).collect::<Vec<_>>(), [status, status, 200], "{operation}");
+        assert!(String::from_utf8_lossy(&answered[0].body).contains(minute), "{operation}");
+
+        let before = seen();
+        vendor(&school).use_up_quota(product, google::Quota::Day, u64::MAX);
+        let lasting = refused(&school, operation, json!({})).await;
+        assert_eq!((lasting.code(), answers(before).len()), (ErrorCode::RateLimited, 1), "{operation}: {lasting}");
+        let vendors = lasting.vendor().unwrap();
+        assert_eq!((vendors.status, vendors.code.as_deref()), (status, Some(day)), "{operation}");
+
+        vendor(&hurried).use_up_quota(product, google::Quota::Minute, 1);
+        let passing = refused(&hurried, operation, json!({})).await;
+        assert_eq!(passing.code(), ErrorCode::RateLimited, "{operation}: {passing}");
+
+        let hour = Duration::from_secs(3600);
+        assert_eq!((lasting.retry(), passing.retry()), (Retry::After(hour), Retry::Exhausted), "{operation}");
+        assert!(lasting.message().contains("of the day"), "{operation}: {lasting}");
+        assert!(!passing.message().contains("day"), "{operation}: {passing}");
+    }
+}

@@ -475,9 +475,18 @@ async fn many_at_once_have_each_their_own_result() {
     assert_eq!(made(&school, "getFiles", json!({ "fileIds": asked })).await, read);
 
     // More often than an answer that fails to come is asked for.
-    school.sandbox.google_workspace().limit_parts(6);
+    school.sandbox.google_workspace().use_up_quota("drive", google::Quota::Minute, 6);
     let read = made(&school, "getFiles", json!({ "fileIds": [ids[0]] })).await;
     assert_eq!(read["done"], 1, "a limit is waited for: {read}");
+
+    // That of the day is not: the others go on.
+    school.sandbox.google_workspace().use_up_quota("drive", google::Quota::Day, 1);
+    let before = school.sandbox.google_workspace().recorder().seen();
+    let read = made(&school, "getFiles", json!({ "fileIds": ids })).await;
+    assert_eq!((&read["done"], &read["failed"]), (&json!(2), &json!(1)), "{read}");
+    let error = &read["results"][0]["error"];
+    assert_eq!((&error["code"], &error["reason"]), (&json!("rate_limited"), &json!("dailyLimitExceeded")));
+    assert_eq!(school.sandbox.google_workspace().recorder().seen(), before + 1);
 
     let share = |file: &Value, address: &str| json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } });
     let items = [
