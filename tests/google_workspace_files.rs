@@ -431,6 +431,49 @@ async fn a_document_that_is_not_found_is_made_once_the_search_must_know() {
 }
 
 #[tokio::test]
+async fn a_list_says_where_drive_has_not_looked() {
+    let school = school().await;
+    let mut shared = upload("plan", b"x");
+    shared["folderId"] = json!(google::SHARED_DRIVE);
+    let shared = made(&school, "uploadFile", shared).await["id"].clone();
+    let own = made(&school, "uploadFile", upload("plan", b"x")).await["id"].clone();
+    for incomplete in [true, false] {
+        school.sandbox.google_workspace().search_incompletely(incomplete);
+        for (operation, asked) in [("searchFiles", json!({ "name": "plan" })), ("listFiles", json!({}))] {
+            let page = made(&school, operation, asked.clone()).await;
+            assert_eq!(page["incompleteSearch"], incomplete, "{operation}: {page}");
+            let ids: Vec<_> = page["files"].as_array().unwrap().iter().map(|file| &file["id"]).collect();
+            assert!(ids.contains(&&own), "{operation}");
+            assert_eq!(ids.contains(&&shared), !incomplete, "{operation}: what is missing is not said to be all");
+            let mut one = asked;
+            one["driveId"] = json!(google::SHARED_DRIVE);
+            let page = made(&school, operation, one).await;
+            assert_eq!((&page["incompleteSearch"], &page["files"][0]["id"]), (&json!(false), &shared), "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_not_made_again_where_drive_has_not_looked() {
+    let (builder, clock) = timed();
+    let school = School::open(builder.storage(MemoryStorage::new()).backoff(BACKOFF)).await;
+    let source = made(&school, "uploadFile", upload("source", b"x")).await;
+    let copy = json!({ "fileId": source["id"], "name": "copy", "folderId": google::SHARED_DRIVE });
+    school.sandbox.google_workspace().search_incompletely(true);
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path("/copy"));
+    assert_eq!(named(&school, "k", "copyFile", copy.clone()).await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    // However long ago it was: that it is not found says nothing.
+    clock.advance(Duration::from_secs(3000));
+    let error = named(&school, "k", "copyFile", copy.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    assert!(error.message().contains("not searched everywhere"), "{error}");
+    school.sandbox.google_workspace().search_incompletely(false);
+    let found = named(&school, "k", "copyFile", copy).await.unwrap();
+    let there = files_named(&school, "copy");
+    assert_eq!((there.len(), &there[0]["id"]), (1, &found["id"]));
+}
+
+#[tokio::test]
 async fn an_edit_is_made_once_and_only_on_what_was_read() {
     let school = school().await;
     let document = made(&school, "createDocument", json!({ "title": "doc", "content": "Dear {{who}}, 😀" })).await;

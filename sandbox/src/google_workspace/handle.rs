@@ -115,6 +115,11 @@ impl GoogleWorkspace {
         self.world.lock().drive.lag = searches;
     }
 
+    /// Leaves shared drives out of searches over all drives, which then say that they are incomplete.
+    pub fn search_incompletely(&self, on: bool) {
+        self.world.lock().drive.incomplete = on;
+    }
+
     /// Lets a file or folder be made with this id, as if it had been generated.
     pub fn reserve_file_id(&self, id: &str) {
         self.world.lock().drive.reserved.insert(id.to_owned());
@@ -315,6 +320,7 @@ struct Switches {
     share_in_domain_only: Option<bool>,
     fill_storage: Option<bool>,
     search_lags: Option<u64>,
+    search_incompletely: Option<bool>,
     conferences_pend: Option<u64>,
 }
 
@@ -324,6 +330,7 @@ impl Switches {
         self.share_in_domain_only.into_iter().for_each(|on| handle.share_in_domain_only(on));
         self.fill_storage.into_iter().for_each(|on| handle.fill_storage(on));
         self.search_lags.into_iter().for_each(|searches| handle.search_lags(searches));
+        self.search_incompletely.into_iter().for_each(|on| handle.search_incompletely(on));
         self.conferences_pend.into_iter().for_each(|reads| handle.conferences_pend(reads));
     }
 }
