@@ -278,6 +278,45 @@ async fn many_events_go_fifty_to_a_request_and_are_made_once() {
 }
 
 #[tokio::test]
+async fn of_many_events_those_without_an_answer_are_looked_for_by_their_id() {
+    let school = school().await;
+    let created = async |titles: [&str; 2]| {
+        let events = titles.map(evening);
+        let report = made(&school, "createEvents", json!({ "events": events })).await;
+        vendor(&school).faults().clear();
+        report["results"].as_array().unwrap().clone()
+    };
+    // As often as a batch is sent; what comes after is the look.
+    let batches = |fault: Fault| vendor(&school).faults().add(Rule::next(3, fault).path("/batch/"));
+
+    batches(Fault::CutAfter);
+    let results = created(["lost", "lost too"]).await;
+    for (result, title) in results.iter().zip(["lost", "lost too"]) {
+        assert_eq!((&result["state"], &result["item"]["summary"]), (&json!("done"), &json!(title)), "{result}");
+        assert_eq!(events_of(&school, title), 1);
+    }
+
+    batches(Fault::CutBefore);
+    let results = created(["never", "never too"]).await;
+    for result in &results {
+        assert_eq!((&result["state"], &result["error"]["code"]), (&json!("unknown"), &json!("outcome_unknown")));
+        let words = result["error"]["message"].as_str().unwrap();
+        assert!(words.contains("getEvent") && !words.contains("idempotency key"), "{words}");
+        let error = refused(&school, "getEvent", json!({ "eventId": result["id"] })).await;
+        assert_eq!(error.code(), ErrorCode::NotFound, "the id is the event's own: {error}");
+    }
+    assert_eq!((events_of(&school, "never"), events_of(&school, "never too")), (0, 0));
+
+    // The look fails as well: the id tells where to look.
+    batches(Fault::CutAfter);
+    vendor(&school).faults().add(Rule::next(1, Fault::status(400)).path("/batch/"));
+    let results = created(["dark", "dark too"]).await;
+    assert_eq!(results[0]["state"], "unknown", "{results:?}");
+    let found = made(&school, "getEvent", json!({ "eventId": results[0]["id"] })).await;
+    assert_eq!(found["summary"], "dark");
+}
+
+#[tokio::test]
 async fn calendars_are_made_listed_and_shared_once() {
     let school = school().await;
     let calendar = made(&school, "createCalendar", json!({ "summary": "Class 7b", "timeZone": "Europe/Berlin" })).await;
@@ -366,4 +405,53 @@ async fn limits_of_a_minute_are_waited_for_and_limits_of_a_day_are_told() {
     vendor(&school).enable("calendar", false);
     let error = refused(&school, "listCalendars", json!({})).await;
     assert_eq!(error.code(), ErrorCode::NotConfigured, "{error}");
+}
+
+#[tokio::test]
+async fn a_quota_of_the_day_is_told_from_one_that_passes_in_each_products_words() {
+    let school = school().await;
+    // Here the first wait is longer than any call has time.
+    let long = Duration::from_secs(1 << 30);
+    let backoff = Backoff { first: long, most: long, attempts: 3 };
+    let hurried = School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await;
+    // The same reason, and the opposite meaning: Calendar's lasts, and the Directory's passes.
+    for (product, operation, status, day, minute) in [
+        ("drive", "listFiles", 403, "dailyLimitExceeded", "userRateLimitExceeded"),
+        ("gmail", "listMessages", 403, "dailyLimitExceeded", "userRateLimitExceeded"),
+        ("calendar", "listCalendars", 403, "quotaExceeded", "userRateLimitExceeded"),
+        ("directory", "listUsers", 403, "dailyLimitExceeded", "quotaExceeded"),
+        ("classroom", "listCourses", 429, "RATE_LIMIT_EXCEEDED", "RATE_LIMIT_EXCEEDED"),
+    ] {
+        // With a token, so that what is counted are requests to the product.
+        made(&school, operation, json!({})).await;
+        let answers = |since: u64| {
+            let recorder = vendor(&school).recorder();
+            let new = recorder.exchanges().into_iter().filter(move |exchange| exchange.number >= since);
+            new.filter_map(|exchange| exchange.response).collect::<Vec<_>>()
+        };
+        let seen = || vendor(&school).recorder().seen();
+
+        let before = seen();
+        vendor(&school).use_up_quota(product, google::Quota::Minute, 2);
+        made(&school, operation, json!({})).await;
+        let answered = answers(before);
+        assert_eq!(answered.iter().map(|one| one.status).collect::<Vec<_>>(), [status, status, 200], "{operation}");
+        assert!(String::from_utf8_lossy(&answered[0].body).contains(minute), "{operation}");
+
+        let before = seen();
+        vendor(&school).use_up_quota(product, google::Quota::Day, u64::MAX);
+        let lasting = refused(&school, operation, json!({})).await;
+        assert_eq!((lasting.code(), answers(before).len()), (ErrorCode::RateLimited, 1), "{operation}: {lasting}");
+        let vendors = lasting.vendor().unwrap();
+        assert_eq!((vendors.status, vendors.code.as_deref()), (status, Some(day)), "{operation}");
+
+        vendor(&hurried).use_up_quota(product, google::Quota::Minute, 1);
+        let passing = refused(&hurried, operation, json!({})).await;
+        assert_eq!(passing.code(), ErrorCode::RateLimited, "{operation}: {passing}");
+
+        let hour = Duration::from_secs(3600);
+        assert_eq!((lasting.retry(), passing.retry()), (Retry::After(hour), Retry::Exhausted), "{operation}");
+        assert!(lasting.message().contains("of the day"), "{operation}: {lasting}");
+        assert!(!passing.message().contains("day"), "{operation}: {passing}");
+    }
 }

@@ -4,16 +4,21 @@
 #[path = "support/every/mod.rs"]
 mod every;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use every::{School, builder};
+use every::{School, builder, timed};
 use sandbox::{Fault, Rule, google_workspace as google};
 use serde_json::{Value, json};
-use sis_integrations::{Error, ErrorCode, storage::MemoryStorage, transport::Backoff};
+use sis_integrations::{
+    Error, ErrorCode,
+    storage::{self, FaultyStorage, MemoryStorage},
+    transport::Backoff,
+};
+
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
 
 async fn school() -> School {
-    let backoff = Backoff { first: Duration::from_millis(1), most: Duration::from_millis(2), attempts: 3 };
-    School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await
+    School::open(builder().storage(MemoryStorage::new()).backoff(BACKOFF)).await
 }
 
 async fn call(school: &School, operation: &str, arguments: Value) -> Result<Value, Error> {
@@ -79,6 +84,98 @@ async fn an_address_that_somebody_has_is_not_given_again() {
     let error = call(&school, "createUser", outside).await.unwrap_err();
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("primaryEmail")), "{error}");
     assert!(!error.to_string().contains("s3cret-pass"));
+    // A group has it: nobody is found there, and it is not free.
+    made(&school, "createGroup", json!({ "email": format!("math@{}", google::DOMAIN), "name": "Math" })).await;
+    assert_eq!(call(&school, "createUser", user("math")).await.unwrap_err().code(), ErrorCode::Conflict);
+    let report = made(&school, "createUsers", json!({ "users": [user("math")] })).await;
+    assert_eq!(report["results"][0]["error"]["code"], "conflict", "{report}");
+}
+
+/// Makes many users, and does something when so many batches have come, before the last of them is answered. The first
+/// looks who has the addresses, the second makes the users.
+async fn meanwhile(
+    school: &School,
+    key: &str,
+    users: &[Value],
+    batches: usize,
+    then: impl FnOnce(),
+) -> Result<Value, Error> {
+    let recorder = school.sandbox.google_workspace().recorder();
+    let seen = || recorder.exchanges().iter().filter(|exchange| exchange.path.starts_with("/batch")).count();
+    let before = seen();
+    fault(school, Rule::next(batches as u64, Fault::Delay { ms: 300 }).path("/batch"));
+    let waiting = async {
+        while seen() < before + batches {
+            school.manager.runtime().sleep(Duration::from_millis(5)).await;
+        }
+        then();
+    };
+    let making = keyed(school, key, "createUsers", json!({ "users": users }));
+    let (report, ()) = futures::join!(making, waiting);
+    school.sandbox.google_workspace().faults().clear();
+    report
+}
+
+#[tokio::test]
+async fn many_users_without_an_answer_are_looked_for_by_their_addresses() {
+    let school = school().await;
+    let before = count(&school, "listUsers", "users").await;
+    // As often as a batch is sent; what comes after is the look for them.
+    let lost = |lost: Fault| fault(&school, Rule::next(3, lost).path("/batch"));
+    let report = meanwhile(&school, "a", &[user("a1"), user("a2")], 1, || lost(Fault::CutAfter)).await.unwrap();
+    assert_eq!((&report["done"], &report["unknown"]), (&json!(2), &json!(0)), "{report}");
+    let read = made(&school, "getUser", json!({ "userKey": format!("a2@{}", google::DOMAIN) })).await;
+    assert_eq!(report["results"][1]["id"], read["id"]);
+    let report = meanwhile(&school, "b", &[user("b1")], 1, || lost(Fault::CutBefore)).await.unwrap();
+    assert_eq!((&report["unknown"], &report["results"][0]["state"]), (&json!(1), &json!("unknown")), "{report}");
+    let words = report["results"][0]["error"]["message"].as_str().unwrap();
+    assert!(words.contains("getUser") && !words.contains("idempotency key"), "{words}");
+    assert_eq!(count(&school, "listUsers", "users").await, before + 2);
+}
+
+#[tokio::test]
+async fn many_users_are_told_from_those_of_before_when_the_call_is_repeated_after_a_crash() {
+    let (builder, clock) = timed();
+    let kept = FaultyStorage::new(Arc::new(MemoryStorage::new()));
+    let school = School::open(builder.storage(kept.clone()).backoff(BACKOFF)).await;
+    made(&school, "createUser", user("before")).await;
+    let before = count(&school, "listUsers", "users").await;
+    let mut users = [user("first"), user("before"), user("second"), user("third")];
+    users[3]["primaryEmail"] = json!("third@elsewhere.example");
+    // They are made, and the storage is gone by the time that this could be recorded: as if the process had died.
+    let gone = || kept.fail_all(storage::Fault::Before(ErrorCode::StorageUnavailable));
+    let lost = meanwhile(&school, "k", &users, 2, gone).await;
+    assert_eq!(lost.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    kept.heal();
+    assert_eq!(count(&school, "listUsers", "users").await, before + 2);
+
+    clock.advance(Duration::from_secs(600));
+    school.sandbox.clock().advance(Duration::from_secs(600));
+    // What lets nobody be made says so for the whole call, and the next repeat goes on.
+    fault(&school, Rule::next(1, Fault::status(400)).path("/batch"));
+    let error = keyed(&school, "k", "createUsers", json!({ "users": users })).await.unwrap_err();
+    let steps = error.done().unwrap().to_string();
+    assert!(steps.contains("conflict") && !steps.contains('@'), "{steps}");
+    let report = keyed(&school, "k", "createUsers", json!({ "users": users })).await.unwrap();
+    let seen: Vec<_> = report["results"].as_array().unwrap().iter().collect();
+    let states: Vec<_> = seen.iter().map(|one| (&one["index"], &one["state"], &one["error"]["code"])).collect();
+    let (done, failed) = (json!("done"), json!("failed"));
+    assert_eq!(
+        states,
+        [
+            (&json!(0), &done, &Value::Null),
+            (&json!(1), &failed, &json!("conflict")),
+            (&json!(2), &done, &Value::Null),
+            (&json!(3), &failed, &json!("invalid_argument")),
+        ],
+        "{report}"
+    );
+    let second = made(&school, "getUser", json!({ "userKey": format!("second@{}", google::DOMAIN) })).await;
+    assert_eq!((&seen[2]["id"], &seen[2]["item"]["primaryEmail"]), (&second["id"], &second["primaryEmail"]));
+    assert_eq!(count(&school, "listUsers", "users").await, before + 2);
+    // By another name it is another call, and all of them are somebody of before.
+    let report = keyed(&school, "other", "createUsers", json!({ "users": users[..3] })).await.unwrap();
+    assert_eq!(report["failed"], 3, "{report}");
 }
 
 #[tokio::test]

@@ -431,6 +431,49 @@ async fn a_document_that_is_not_found_is_made_once_the_search_must_know() {
 }
 
 #[tokio::test]
+async fn a_list_says_where_drive_has_not_looked() {
+    let school = school().await;
+    let mut shared = upload("plan", b"x");
+    shared["folderId"] = json!(google::SHARED_DRIVE);
+    let shared = made(&school, "uploadFile", shared).await["id"].clone();
+    let own = made(&school, "uploadFile", upload("plan", b"x")).await["id"].clone();
+    for incomplete in [true, false] {
+        school.sandbox.google_workspace().search_incompletely(incomplete);
+        for (operation, asked) in [("searchFiles", json!({ "name": "plan" })), ("listFiles", json!({}))] {
+            let page = made(&school, operation, asked.clone()).await;
+            assert_eq!(page["incompleteSearch"], incomplete, "{operation}: {page}");
+            let ids: Vec<_> = page["files"].as_array().unwrap().iter().map(|file| &file["id"]).collect();
+            assert!(ids.contains(&&own), "{operation}");
+            assert_eq!(ids.contains(&&shared), !incomplete, "{operation}: what is missing is not said to be all");
+            let mut one = asked;
+            one["driveId"] = json!(google::SHARED_DRIVE);
+            let page = made(&school, operation, one).await;
+            assert_eq!((&page["incompleteSearch"], &page["files"][0]["id"]), (&json!(false), &shared), "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_not_made_again_where_drive_has_not_looked() {
+    let (builder, clock) = timed();
+    let school = School::open(builder.storage(MemoryStorage::new()).backoff(BACKOFF)).await;
+    let source = made(&school, "uploadFile", upload("source", b"x")).await;
+    let copy = json!({ "fileId": source["id"], "name": "copy", "folderId": google::SHARED_DRIVE });
+    school.sandbox.google_workspace().search_incompletely(true);
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path("/copy"));
+    assert_eq!(named(&school, "k", "copyFile", copy.clone()).await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    // However long ago it was: that it is not found says nothing.
+    clock.advance(Duration::from_secs(3000));
+    let error = named(&school, "k", "copyFile", copy.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    assert!(error.message().contains("not searched everywhere"), "{error}");
+    school.sandbox.google_workspace().search_incompletely(false);
+    let found = named(&school, "k", "copyFile", copy).await.unwrap();
+    let there = files_named(&school, "copy");
+    assert_eq!((there.len(), &there[0]["id"]), (1, &found["id"]));
+}
+
+#[tokio::test]
 async fn an_edit_is_made_once_and_only_on_what_was_read() {
     let school = school().await;
     let document = made(&school, "createDocument", json!({ "title": "doc", "content": "Dear {{who}}, 😀" })).await;
@@ -475,9 +518,18 @@ async fn many_at_once_have_each_their_own_result() {
     assert_eq!(made(&school, "getFiles", json!({ "fileIds": asked })).await, read);
 
     // More often than an answer that fails to come is asked for.
-    school.sandbox.google_workspace().limit_parts(6);
+    school.sandbox.google_workspace().use_up_quota("drive", google::Quota::Minute, 6);
     let read = made(&school, "getFiles", json!({ "fileIds": [ids[0]] })).await;
     assert_eq!(read["done"], 1, "a limit is waited for: {read}");
+
+    // That of the day is not: the others go on.
+    school.sandbox.google_workspace().use_up_quota("drive", google::Quota::Day, 1);
+    let before = school.sandbox.google_workspace().recorder().seen();
+    let read = made(&school, "getFiles", json!({ "fileIds": ids })).await;
+    assert_eq!((&read["done"], &read["failed"]), (&json!(2), &json!(1)), "{read}");
+    let error = &read["results"][0]["error"];
+    assert_eq!((&error["code"], &error["reason"]), (&json!("rate_limited"), &json!("dailyLimitExceeded")));
+    assert_eq!(school.sandbox.google_workspace().recorder().seen(), before + 1);
 
     let share = |file: &Value, address: &str| json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } });
     let items = [
@@ -499,6 +551,74 @@ async fn many_at_once_have_each_their_own_result() {
     assert!(files_named(&school, "f0").is_empty());
     let deleted = made(&school, "deleteFiles", json!({ "fileIds": ids })).await;
     assert_eq!((&deleted["failed"], &deleted["results"][0]["error"]["code"]), (&json!(4), &json!("not_found")));
+}
+
+#[tokio::test]
+async fn of_many_shares_those_without_an_answer_are_looked_up() {
+    let school = school().await;
+    let mut ids = Vec::new();
+    for at in 0..2 {
+        ids.push(made(&school, "uploadFile", upload(&format!("f{at}"), b"x")).await["id"].clone());
+    }
+    let share = |file: &Value, role: &str, address: &str| json!({ "fileId": file, "share": { "role": role, "type": "user", "emailAddress": address } });
+    let shared = async |items: Vec<Value>| {
+        let report = made(&school, "shareFiles", json!({ "items": items })).await;
+        faults(&school).clear();
+        report["results"].as_array().unwrap().clone()
+    };
+    let held = async |file: &Value| {
+        let listed = made(&school, "listPermissions", json!({ "fileId": file })).await;
+        listed["permissions"].as_array().unwrap().clone()
+    };
+    let batches = |rule: Rule| faults(&school).add(rule.method("POST").path("/batch/"));
+
+    // Of the same person's two changes the first is looked up before the second is made.
+    batches(Rule::next(1, Fault::CutAfter));
+    let results = shared(vec![
+        share(&ids[0], "reader", google::TEACHER),
+        share(&ids[1], "reader", google::STUDENT),
+        share(&ids[0], "writer", google::TEACHER),
+    ])
+    .await;
+    let seen: Vec<_> = results.iter().map(|one| (&one["state"], &one["item"]["role"])).collect();
+    let (done, reader, writer) = (json!("done"), json!("reader"), json!("writer"));
+    assert_eq!(seen, [(&done, &reader), (&done, &reader), (&done, &writer)], "{results:?}");
+    assert!(held(&ids[0]).await.iter().any(|one| one["id"] == results[0]["id"] && one["role"] == "writer"));
+
+    // What took no effect stays unknown, unless it was so before; another role is not what is asked for.
+    batches(Rule::next(1, Fault::CutBefore));
+    let before = held(&ids[1]).await;
+    let results =
+        shared(vec![share(&ids[0], "writer", google::TEACHER), share(&ids[1], "commenter", google::STUDENT)]).await;
+    assert_eq!((&results[0]["state"], &results[1]["state"]), (&done, &json!("unknown")), "{results:?}");
+    assert_eq!(results[1]["error"]["code"], "outcome_unknown");
+    let words = results[1]["error"]["message"].as_str().unwrap();
+    assert!(words.contains("listPermissions") && !words.contains("idempotency key"), "{words}");
+    assert_eq!(held(&ids[1]).await, before);
+
+    // The look fails too: it happened, and nobody knows.
+    batches(Rule::next(1, Fault::CutAfter));
+    batches(Rule::next(1, Fault::status(400)));
+    let results = shared(vec![share(&ids[1], "commenter", google::STUDENT)]).await;
+    assert_eq!(results[0]["state"], "unknown", "{results:?}");
+    assert!(held(&ids[1]).await.iter().any(|one| one["role"] == "commenter"));
+}
+
+#[tokio::test]
+async fn a_share_without_an_answer_is_looked_for_on_every_page() {
+    let school = school().await;
+    let file = made(&school, "uploadFile", upload("file", b"x")).await["id"].clone();
+    let share = |number: usize| {
+        let address = format!("parent{number}@family.example");
+        json!({ "fileId": file, "share": { "role": "reader", "type": "user", "emailAddress": address } })
+    };
+    // A page has a hundred, and the owner stands on the first.
+    let items: Vec<Value> = (0..101).map(share).collect();
+    faults(&school).add(Rule::every(101, Fault::CutAfter).path("/batch/"));
+    let report = made(&school, "shareFiles", json!({ "items": items })).await;
+    assert_eq!((&report["done"], &report["unknown"]), (&json!(101), &json!(0)), "{}", report["results"][100]);
+    assert_eq!(report["results"][100]["item"]["emailAddress"], "parent100@family.example");
+    assert_eq!(school.sandbox.google_workspace().share_notices().len(), 101, "nobody is written to twice");
 }
 
 #[tokio::test]

@@ -59,9 +59,6 @@ fn run(world: &mut World, url: &str, request: &Request, api: &str) -> Result<Ans
     for (part, one) in parts.iter().zip(&inner) {
         let answer = if one.path().starts_with("/upload/") || one.query().get("alt") == Some("media") {
             bad("Media requests are not supported in a batch.").answer(Dialect::Older)
-        } else if world.limited_parts > 0 {
-            world.limited_parts -= 1;
-            ApiError::forbidden("userRateLimitExceeded", "User Rate Limit Exceeded").answer(Dialect::Older)
         } else {
             routes::one(world, url, one)
         };

@@ -32,11 +32,13 @@ pub(super) struct ApiError {
     rpc: Option<&'static str>,
     message: String,
     location: Option<(&'static str, String)>,
+    /// The quota that is used up, as the newer dialect names it.
+    quota: Option<&'static str>,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { status, reason, rpc: None, message: message.into(), location: None }
+        Self { status, reason, rpc: None, message: message.into(), location: None, quota: None }
     }
 
     /// A value that cannot be taken.
@@ -83,6 +85,11 @@ impl ApiError {
         Self::forbidden("insufficientPermissions", "Request had insufficient authentication scopes.")
     }
 
+    /// Names the quota that is used up.
+    pub(super) fn of_quota(self, quota: &'static str) -> Self {
+        Self { quota: Some(quota), ..self }
+    }
+
     pub(super) fn at(mut self, kind: &'static str, name: &str) -> Self {
         self.location = Some((kind, name.to_owned()));
         self
@@ -97,16 +104,22 @@ impl ApiError {
     }
 
     fn body(&self, dialect: Dialect) -> Value {
-        let Self { status, reason, message, location, .. } = self;
+        let Self { status, reason, message, location, quota, .. } = self;
         if dialect == Dialect::Newer {
             let mut body = json!({ "code": status.as_u16(), "message": message, "status": self.rpc() });
             if let Some(told) = self.info() {
                 let kind = "type.googleapis.com/google.rpc.ErrorInfo";
-                body["details"] = json!([{ "@type": kind, "reason": told, "domain": "googleapis.com" }]);
+                let mut info = json!({ "@type": kind, "reason": told, "domain": "googleapis.com" });
+                if let Some(quota) = quota {
+                    info["metadata"] = json!({ "quota_limit": quota });
+                }
+                body["details"] = json!([info]);
             }
             return body;
         }
-        let domain = if reason.to_ascii_lowercase().contains("ratelimit") { "usageLimits" } else { "global" };
+        let is_limit = reason.to_ascii_lowercase().contains("ratelimit")
+            || matches!(*reason, "dailyLimitExceeded" | "quotaExceeded");
+        let domain = if is_limit { "usageLimits" } else { "global" };
         let mut detail = json!({ "domain": domain, "reason": reason, "message": message });
         if let Some((kind, name)) = location {
             detail["locationType"] = json!(kind);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::drive::File;
 use super::tokens::Grant;
-use super::{CLIENT_ID, ChannelMessage, DOMAIN, GoogleWorkspace, classroom, drive, meet, push};
+use super::{CLIENT_ID, ChannelMessage, DOMAIN, GoogleWorkspace, Quota, classroom, drive, meet, push};
 use crate::control;
 use crate::exchange::{Answer, Request};
 use crate::faults::Faults;
@@ -99,9 +99,10 @@ impl GoogleWorkspace {
         self.world.lock().drive.full = on;
     }
 
-    /// Turns so many of the next parts of batches away, as a limit of a minute does.
-    pub fn limit_parts(&self, parts: u64) {
-        self.world.lock().limited_parts = parts;
+    /// Turns so many of the next requests of a product away, alone or in batches, because a quota is used up. The products
+    /// are named as for [`enable`](Self::enable); with 0 requests there is room again.
+    pub fn use_up_quota(&self, product: &str, quota: Quota, requests: u64) {
+        self.world.lock().quotas.use_up(product, quota, requests);
     }
 
     /// Answers so many times how far an upload is after all of it has arrived, before there is a file.
@@ -112,6 +113,11 @@ impl GoogleWorkspace {
     /// Keeps new files out of so many searches after their making.
     pub fn search_lags(&self, searches: u64) {
         self.world.lock().drive.lag = searches;
+    }
+
+    /// Leaves shared drives out of searches over all drives, which then say that they are incomplete.
+    pub fn search_incompletely(&self, on: bool) {
+        self.world.lock().drive.incomplete = on;
     }
 
     /// Lets a file or folder be made with this id, as if it had been generated.
@@ -269,6 +275,10 @@ impl GoogleWorkspace {
                 self.delegate(&scopes.iter().map(String::as_str).collect::<Vec<_>>());
                 control::done()
             })),
+            (&Method::PUT, "quota") => read(control::read::<UsedUp>(request).map(|used_up| {
+                self.use_up_quota(&used_up.product, used_up.quota, used_up.requests);
+                control::done()
+            })),
             (&Method::PUT, "switches") => read(control::read::<Switches>(request).map(|switches| {
                 switches.apply(self);
                 control::done()
@@ -294,6 +304,14 @@ struct NewUser {
     family: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsedUp {
+    product: String,
+    quota: Quota,
+    requests: u64,
+}
+
 /// What can be switched without Rust; what is left out stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -302,6 +320,7 @@ struct Switches {
     share_in_domain_only: Option<bool>,
     fill_storage: Option<bool>,
     search_lags: Option<u64>,
+    search_incompletely: Option<bool>,
     conferences_pend: Option<u64>,
 }
 
@@ -311,6 +330,7 @@ impl Switches {
         self.share_in_domain_only.into_iter().for_each(|on| handle.share_in_domain_only(on));
         self.fill_storage.into_iter().for_each(|on| handle.fill_storage(on));
         self.search_lags.into_iter().for_each(|searches| handle.search_lags(searches));
+        self.search_incompletely.into_iter().for_each(|on| handle.search_incompletely(on));
         self.conferences_pend.into_iter().for_each(|reads| handle.conferences_pend(reads));
     }
 }

@@ -21,6 +21,7 @@ mod mime;
 mod oauth;
 mod people;
 mod push;
+mod quotas;
 mod routes;
 mod subscriptions;
 mod tokens;
@@ -39,6 +40,7 @@ use call::{object, text};
 pub use channels::ChannelMessage;
 use error::{Dialect, scripted};
 pub use keys::{SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY};
+pub use quotas::Quota;
 use routes::bearer;
 use world::World;
 

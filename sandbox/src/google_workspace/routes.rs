@@ -88,6 +88,9 @@ fn route(call: &mut Call<'_>) -> Result {
         let why = format!("The {product} API has not been used in this project before or it is disabled.");
         return Err(ApiError::forbidden("accessNotConfigured", why));
     }
+    if let Some(refused) = call.world.quotas.refuse(product) {
+        return Err(refused);
+    }
     match path.as_slice() {
         ["drive", "v3", rest @ ..] => drive::answer(call, rest),
         ["upload", "drive", "v3", rest @ ..] => drive::upload(call, rest),

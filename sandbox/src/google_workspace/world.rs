@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::channels::Channel;
 use super::ids::Ids;
 use super::people::People;
+use super::quotas::Quotas;
 use super::subscriptions::Subscription;
 use super::tokens::Tokens;
 use super::{calendar, classroom, directory, drive, gmail, meet, upload};
@@ -26,8 +27,8 @@ pub(super) struct World {
     pub(super) meet: meet::Meet,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) directory: directory::Directory,
-    /// How many parts of batches a limit still turns away.
-    pub(super) limited_parts: u64,
+    /// Products whose quota is used up.
+    pub(super) quotas: Quotas,
     /// How often an upload is still answered with how far it is after all of it has arrived.
     pub(super) uploads_pend: u64,
 }
@@ -39,7 +40,7 @@ impl World {
             people: People::ready(),
             tokens: Tokens::ready(),
             disabled: BTreeSet::new(),
-            limited_parts: 0,
+            quotas: Quotas::default(),
             uploads_pend: 0,
             uploads: upload::Sessions::default(),
             channels: Vec::new(),

@@ -1,12 +1,43 @@
 //! Directory, Meet and Workspace Events.
 
 use reqwest::Method;
-use sandbox::google_workspace::{ADMIN, GUARDIAN, STUDENT, TEACHER};
+use sandbox::google_workspace::{ADMIN, GUARDIAN, Quota, STUDENT, TEACHER};
 use serde_json::{Value, json};
 
 use crate::school::School;
 
 const USERS: &str = "/admin/directory/v1/users";
+
+#[tokio::test]
+async fn a_quota_that_is_used_up_is_refused_in_the_words_of_each_product() {
+    let school = School::start().await;
+    let refused = async |path: &str| {
+        let reply = school.send(&school.token, Method::GET, path, None).await;
+        (reply.status, reply.body["error"].clone())
+    };
+    for (product, path, day, minute) in [
+        ("drive", "/drive/v3/files", "dailyLimitExceeded", "userRateLimitExceeded"),
+        ("calendar", "/calendar/v3/users/me/calendarList", "quotaExceeded", "userRateLimitExceeded"),
+        ("directory", "/admin/directory/v1/users?customer=my_customer", "dailyLimitExceeded", "quotaExceeded"),
+    ] {
+        for (quota, reason) in [(Quota::Day, day), (Quota::Minute, minute)] {
+            school.google().use_up_quota(product, quota, 1);
+            let (status, error) = refused(path).await;
+            let told = &error["errors"][0];
+            assert_eq!((status, &told["reason"]), (403, &json!(reason)), "{product}");
+            assert_eq!(told["domain"], "usageLimits");
+            assert_eq!(refused(path).await.0, 200, "{product}: only so many");
+        }
+    }
+    // By the control API, which anything else than Rust uses.
+    let asked = json!({ "product": "classroom", "quota": "day", "requests": 1 });
+    assert_eq!(school.send(&school.token, Method::PUT, "/__sandbox/quota", Some(asked)).await.status, 204);
+    let (status, error) = refused("/v1/courses").await;
+    assert_eq!((status, &error["status"]), (429, &json!("RESOURCE_EXHAUSTED")));
+    assert_eq!(error["details"][0]["metadata"]["quota_limit"], "QueriesPerDayPerProject");
+    let wrong = json!({ "product": "drive", "quota": "week", "requests": 1 });
+    assert_eq!(school.send(&school.token, Method::PUT, "/__sandbox/quota", Some(wrong)).await.status, 400);
+}
 
 #[tokio::test]
 async fn accounts_are_made_found_and_suspended() {

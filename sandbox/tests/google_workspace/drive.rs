@@ -64,6 +64,25 @@ async fn a_search_can_lag_behind() {
 }
 
 #[tokio::test]
+async fn a_search_over_all_drives_can_be_incomplete() {
+    let school = School::start().await;
+    school.post("/drive/v3/files?supportsAllDrives=true", json!({ "name": "Shared", "parents": [SHARED_DRIVE] })).await;
+    school.post("/drive/v3/files", json!({ "name": "Own" })).await;
+    let all = "supportsAllDrives=true&includeItemsFromAllDrives=true";
+    let search = async |more: &str| {
+        let list = school.get(&format!("/drive/v3/files?orderBy=name&{more}")).await;
+        let names = list["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned());
+        (names.collect::<Vec<_>>().join(" "), list["incompleteSearch"] == true)
+    };
+    assert_eq!(search(all).await, ("Own Shared".to_owned(), false));
+    school.google().search_incompletely(true);
+    assert_eq!(search(all).await, ("Own".to_owned(), true));
+    assert_eq!(search("").await, ("Own".to_owned(), false), "of the user's own all is known");
+    let one = format!("{all}&corpora=drive&driveId={SHARED_DRIVE}");
+    assert_eq!(search(&one).await, ("Shared".to_owned(), false));
+}
+
+#[tokio::test]
 async fn lists_come_in_pages() {
     let school = School::start().await;
     for number in 0..5 {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
-use super::{GoogleWorkspace, error};
+use super::{GoogleWorkspace, define, error};
 use crate::{
     error::{Error, ErrorCode, Result},
     model::random_bytes,
@@ -166,6 +166,9 @@ pub(super) async fn send(
                 // Nothing has happened yet, and nothing will.
                 Err(error) if answers.is_empty() && error.code() != ErrorCode::OutcomeUnknown => return Err(error),
                 Err(error) => {
+                    // What it advises is for a call, and this one goes on.
+                    let lost = error.code() == ErrorCode::OutcomeUnknown;
+                    let error = if lost { unanswered(repeat) } else { error };
                     answers.extend(chunk.iter().map(|at| (*at, Err(error.clone()))));
                     continue;
                 }
@@ -248,6 +251,51 @@ pub(super) async fn objects<T: DeserializeOwned>(
         }
     });
     Ok(results.collect())
+}
+
+/// What became of what can be made but once. One that is there already, or whose answer was lost, is read by the request of
+/// `there`: if `same` takes it, it was made. Where nothing is found, what Google answered first stays.
+pub(super) async fn made_or_found<T: DeserializeOwned>(
+    call: &Call<'_, GoogleWorkspace>,
+    endpoint: Endpoint,
+    answers: Vec<Result<Response>>,
+    there: impl Fn(usize) -> Result<Request>,
+    same: impl Fn(usize, T) -> Result<T>,
+) -> Result<Vec<Result<T>>> {
+    // An answer that cannot be read leaves open what was done.
+    let read = |answer: Result<Response>| answer.and_then(|response| call.read::<T>(&response, Repeat::Never));
+    let mut outcomes: Vec<Result<T>> = answers.into_iter().map(read).collect();
+    let is_open = |outcome: &Result<T>| is_lost(outcome) || outcome.as_ref().is_err_and(define::is_there_already);
+    let open: Vec<_> = outcomes.iter_mut().enumerate().filter(|(_, outcome)| is_open(outcome)).collect();
+    let looks = open.iter().map(|(at, _)| there(*at)).collect::<Result<Vec<Request>>>()?;
+    let looks = follow(call, endpoint, looks, Repeat::Always).await;
+    for ((at, outcome), look) in open.into_iter().zip(looks) {
+        match look.and_then(|response| call.read(&response, Repeat::Always)) {
+            Ok(found) => *outcome = same(at, found),
+            Err(error) if error.code() == ErrorCode::NotFound || is_lost(outcome) => {}
+            Err(error) => *outcome = Err(error),
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Whether it is not known what became of it.
+pub(super) fn is_lost<T>(outcome: &Result<T>) -> bool {
+    outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::OutcomeUnknown)
+}
+
+/// One that stays unknown after it was looked for, with what to do about it; any other as it is.
+pub(super) fn advised<T>(outcome: Result<T>, advice: &str) -> Result<T> {
+    match outcome {
+        Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+            let told = Error::new(error.code(), format!("{}; {advice}", error.message()));
+            Err(match error.vendor().cloned() {
+                Some(vendor) => told.with_vendor(vendor),
+                None => told,
+            })
+        }
+        other => other,
+    }
 }
 
 fn unanswered(repeat: Repeat) -> Error {

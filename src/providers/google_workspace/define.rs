@@ -351,7 +351,11 @@ macro_rules! object {
 
 /// A page of a list, and how the operations that answer it come to the next.
 macro_rules! page {
-    ($(#[$about:meta])* $name:ident { $items:ident: $item:ty } $(for $operation:ident)+) => {
+    (
+        $(#[$about:meta])*
+        $name:ident { $items:ident: $item:ty $(, $(#[$also_about:meta])* $also:ident: $also_type:ty)* $(,)? }
+        $(for $operation:ident)+
+    ) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "camelCase")]
@@ -363,6 +367,11 @@ macro_rules! page {
             /// The `pageToken` of the next page; none at the end.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub next_page_token: Option<String>,
+            $(
+                $(#[$also_about])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $also: Option<$also_type>,
+            )*
             /// What else Google sent.
             #[serde(flatten)]
             pub more: serde_json::Map<String, serde_json::Value>,

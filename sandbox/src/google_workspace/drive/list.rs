@@ -26,13 +26,15 @@ pub(super) fn list(call: &mut Call<'_>) -> Result {
         (Some("user" | "domain" | "allDrives" | "drive") | None, drive) => drive.map(str::to_owned),
         (Some(other), _) => return Err(ApiError::parameter("corpora", format!("Invalid value '{other}'."))),
     };
+    // Of one drive all is known; of all of them perhaps not.
+    let incomplete = call.world.drive.incomplete && all_drives && only.is_none();
     let search = call.world.drive.searches;
     call.world.drive.searches += 1;
     let (world, user, at) = (&*call.world, call.user(), call.at());
     let shown = |file: &&File| {
         file.found_from <= search
             && file.open_to(&call.grant)
-            && (file.drive.is_none() || all_drives)
+            && (file.drive.is_none() || (all_drives && !incomplete))
             && only.as_ref().is_none_or(|drive| file.drive.as_ref() == Some(drive))
             && is_listed(world, file, user, at)
             && query.as_ref().is_none_or(|query| {
@@ -54,7 +56,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Result {
     }
     let (page, next) = call.page(files, size)?;
     let files: Vec<Value> = page.into_iter().map(|file| render::file(world, file, user, at)).collect();
-    let list = json!({ "kind": "drive#fileList", "incompleteSearch": false, "files": files });
+    let list = json!({ "kind": "drive#fileList", "incompleteSearch": incomplete, "files": files });
     Ok(Reply::Partial(with_next(list, next), BRIEF))
 }
 

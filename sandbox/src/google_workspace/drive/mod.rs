@@ -112,6 +112,8 @@ pub(super) struct Drive {
     pub(super) full: bool,
     /// How many searches a new file stays unseen for.
     pub(super) lag: u64,
+    /// Whether searches over all drives leave the shared ones out.
+    pub(super) incomplete: bool,
     searches: u64,
     made: u64,
 }
@@ -129,6 +131,7 @@ impl Drive {
             domain_only: false,
             full: false,
             lag: 0,
+            incomplete: false,
             searches: 0,
             made: 0,
         }

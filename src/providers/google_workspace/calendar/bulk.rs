@@ -14,19 +14,22 @@ use super::{
     objects::Event,
 };
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, Result},
     providers::Call,
     transport::{Repeat, Request},
 };
 
 const CALENDAR: Endpoint = Endpoint { host: host::MAIN, path: &["batch", "calendar", "v3"], most: 50 };
+/// What to do about an event of which it stays unknown whether it was made.
+const LOOK_FIRST: &str = "see with getEvent whether there is one of this id by now, before you make it again";
 
 operation! {
     /// Makes many events, fifty to a request. What is wrong with one holds up no other: each has its own result. Links to
     /// meetings may still be pending in the answer; `getEvent` brings them.
     ///
     /// <https://developers.google.com/workspace/calendar/api/guides/batch>. Access `write`. Repeated with the same idempotency
-    /// key it makes each event once.
+    /// key it makes each event once. Where an answer is lost, the event is looked for by its id; one that is not found stays
+    /// `unknown`, with the id under which `getEvent` finds it if it was made after all.
     ///
     /// Example: `{"events": [{"summary": "Sports day", "start": {"date": "2026-06-20"}, "end": {"date": "2026-06-21"}}]}`
     CreateEvents = "createEvents", Write, WithKey -> BatchReport<Event>,
@@ -62,24 +65,21 @@ async fn create_all(call: &Call<'_, GoogleWorkspace>, wanted: &[CreateEvent]) ->
     let ids: Vec<String> = (0..wanted.len()).map(|at| format!("{}{at:04x}", call.vendor_key(""))).collect();
     let requests =
         wanted.iter().zip(&ids).map(|(event, id)| event.request(call, id)).collect::<Result<Vec<Request>>>()?;
-    let mut results =
-        batch::objects(call, CALENDAR, requests, Repeat::WithKey, |event: &Event| event.id.clone()).await?;
-    // An event of this id is there: an earlier try has made it.
-    let is_made = |result: &ItemResult<Event>| {
-        result.error.as_ref().is_some_and(|error| error.code == ErrorCode::Conflict.name())
+    let answers = batch::send(call, CALENDAR, requests, Repeat::WithKey).await?;
+    let pair = |at: usize| wanted.get(at).zip(ids.get(at)).ok_or_else(|| Error::internal("there is no such event"));
+    let there = |at: usize| {
+        let (event, id) = pair(at)?;
+        Ok(call.get(events(call, event.calendar_id.as_deref(), &[id])?))
     };
-    let made: Vec<usize> = results.iter().filter(|result| is_made(result)).map(|result| result.index).collect();
-    let read = made.iter().filter_map(|at| Some((wanted.get(*at)?, ids.get(*at)?)));
-    let read = read.map(|(event, id)| Ok(call.get(events(call, event.calendar_id.as_deref(), &[id])?)));
-    let found = batch::follow(call, CALENDAR, read.collect::<Result<Vec<Request>>>()?, Repeat::Always).await;
-    for (at, found) in made.iter().zip(found) {
-        if let (Some(result), Some(event)) = (results.get_mut(*at), wanted.get(*at)) {
-            let there = found.and_then(|response| call.read::<Event>(&response, Repeat::Always));
-            *result = match there.and_then(|there| event.same(there)) {
-                Ok(event) => ItemResult::done(*at, event.id.clone(), Some(event)),
-                Err(error) => ItemResult::failed(*at, None, &error),
-            };
+    // What is found under an id of ours, an earlier try has made.
+    let outcomes = batch::made_or_found(call, CALENDAR, answers, there, |at, there| pair(at)?.0.same(there)).await?;
+    let results = outcomes.into_iter().zip(ids).enumerate().map(|(at, (outcome, id))| {
+        let lost = batch::is_lost(&outcome).then_some(id);
+        match batch::advised(outcome, LOOK_FIRST) {
+            Ok(event) => ItemResult::done(at, event.id.clone(), Some(event)),
+            Err(error) => ItemResult::failed(at, lost, &error),
         }
-    }
+    });
+    let results = results.collect();
     Ok(BatchReport::new(call, results))
 }

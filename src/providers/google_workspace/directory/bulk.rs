@@ -1,6 +1,6 @@
 //! Many users, and many members of a group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,17 +10,17 @@ use super::{
     super::{
         GoogleWorkspace,
         batch::{self, BatchReport, ItemResult},
-        define::{self, operation},
+        define::{check_address, operation},
     },
     BATCH, MEMBERS, USERS, at,
-    create::{NewUser, elsewhere},
+    create::{NewUser, elsewhere, taken},
     members::MemberRole,
     objects::{GroupMember, User},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
     providers::Call,
-    transport::{Repeat, Request, Response},
+    transport::{Repeat, Request},
 };
 
 /// The most users of one call: Google makes about ten a second.
@@ -50,13 +50,15 @@ impl NewMember {
 operation! {
     /// Makes many users, and answers for each whether it was made.
     ///
-    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/insert>. Access `manage`. An address
-    /// is given but once: what a repetition finds made is `failed` with `conflict`, and nobody is made twice. Errors: those of
-    /// `createUser`, for each user.
+    /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/insert>. Access `manage`. Repeated
+    /// with the same idempotency key it makes each user once. Who has which address is looked up before: that of somebody else
+    /// is a `conflict`. Where an answer is lost, the user is looked for by the address; one that is not found stays `unknown`.
+    /// Errors: those of `createUser`, for each user.
     ///
     /// Example: `{"users": [{"primaryEmail": "jane@school.example", "givenName": "Jane", "familyName": "Smith", "password": "Change-me-1"}]}`
     CreateUsers = "createUsers", Manage, WithKey -> BatchReport<User>,
     scopes USERS,
+    steps &["look"],
     deadline 180,
     discloses { "users[].primaryEmail": Contact(Anyone), "users[].givenName": Identity(Anyone), "users[].familyName": Identity(Anyone), "users[].externalId": Identity(Anyone), "users[].recoveryEmail": Contact(Anyone) }
     path {}
@@ -72,33 +74,24 @@ operation! {
         }
     }
     run |this, call| {
-        let keys: Vec<&str> = this.users.iter().map(|user| user.primary_email.as_str()).collect();
-        let looks = keys.iter().map(|key| Ok(call.get(at(call, &["users", key])?))).collect::<Result<Vec<_>>>()?;
-        let before = batch::send(call, BATCH, looks, Repeat::Always).await?;
-        let mut outcomes: BTreeMap<usize, Result<Response>> = BTreeMap::new();
-        let mut wanted = Vec::new();
-        for (index, answer) in before.into_iter().enumerate() {
-            match answer {
-                Err(error) if error.code() == ErrorCode::NotFound => wanted.push(index),
-                Err(error) => drop(outcomes.insert(index, Err(error))),
-                Ok(_) => {
-                    let taken = Error::new(ErrorCode::Conflict, "somebody has this address already");
-                    outcomes.insert(index, Err(taken.with_field("primaryEmail")));
-                }
-            }
-        }
-        let make = wanted.iter().filter_map(|index| this.users.get(*index)).map(|user| user.request(call));
-        let made = make.collect::<Result<Vec<_>>>()?;
-        let there = |index: usize| at(call, &["users", keys.get(index).copied().unwrap_or_default()]);
-        let made = made_or_found(call, made, &wanted, there).await?.into_iter();
-        outcomes.extend(wanted.iter().copied().zip(made.map(|one| one.map_err(|error| elsewhere(error, "primaryEmail")))));
-        let results = outcomes.into_iter().map(|(index, outcome)| {
-            match outcome.and_then(|response| call.read::<User>(&response, Repeat::WithKey)) {
-                Ok(user) => ItemResult::done(index, user.id.clone(), Some(user)),
-                Err(error) => ItemResult::failed(index, None, &error),
+        // Whoever has an address before the first try is somebody else; after it, it is whom that try has made.
+        let refused = call.step("look", |_| not_free(call, &this.users)).await?;
+        let free = this.users.iter().enumerate().filter(|(at, _)| refused.iter().all(|one| one.index != *at));
+        let free: Vec<(usize, &NewUser)> = free.collect();
+        let requests = free.iter().map(|(_, user)| user.request(call)).collect::<Result<Vec<Request>>>()?;
+        let answers = batch::send(call, BATCH, requests, Repeat::WithKey).await?;
+        let there = |at: usize| user_at(call, free.get(at).map_or("", |(_, user)| &user.primary_email));
+        let outcomes = batch::made_or_found(call, BATCH, answers, there, |_, user: User| Ok(user)).await?;
+        let made = free.iter().zip(outcomes).map(|((index, _), outcome)| {
+            let outcome = batch::advised(outcome, "see with getUser whether somebody has the address by now");
+            match outcome.map_err(|error| elsewhere(error, "primaryEmail")) {
+                Ok(user) => ItemResult::done(*index, user.id.clone(), Some(user)),
+                Err(error) => ItemResult::failed(*index, None, &error),
             }
         });
-        Ok(BatchReport::new(call, results.collect()))
+        let mut results: Vec<ItemResult<User>> = made.chain(refused).collect();
+        results.sort_by_key(|result| result.index);
+        Ok(BatchReport::new(call, results))
     }
 }
 
@@ -128,14 +121,14 @@ operation! {
     run |this, call| {
         let list = at(call, &["groups", &this.group_key, "members"])?;
         let requests: Vec<Request> = this.members.iter().map(|member| call.post(list.clone()).json(&json!(member))).collect();
-        let indices: Vec<usize> = (0..requests.len()).collect();
+        let answers = batch::send(call, BATCH, requests, Repeat::WithKey).await?;
         let there = |index: usize| {
             let email = this.members.get(index).map_or("", |member| member.email.as_str());
-            at(call, &["groups", &this.group_key, "members", email])
+            Ok(call.get(at(call, &["groups", &this.group_key, "members", email])?))
         };
-        let outcomes = made_or_found(call, requests, &indices, there).await?;
+        let outcomes = batch::made_or_found(call, BATCH, answers, there, |_, member: GroupMember| Ok(member)).await?;
         let results = outcomes.into_iter().enumerate().map(|(index, outcome)| {
-            match outcome.and_then(|response| call.read::<GroupMember>(&response, Repeat::Always)) {
+            match batch::advised(outcome, "add them again: who is in the group already is done") {
                 Ok(member) => ItemResult::done(index, member.id.clone(), Some(member)),
                 Err(error) => ItemResult::failed(index, None, &error),
             }
@@ -144,26 +137,20 @@ operation! {
     }
 }
 
-/// Makes what can be there but once. What is there already is read: a lost answer looks the same.
-async fn made_or_found(
-    call: &Call<'_, GoogleWorkspace>,
-    requests: Vec<Request>,
-    indices: &[usize],
-    there: impl Fn(usize) -> Result<url::Url>,
-) -> Result<Vec<Result<Response>>> {
-    let mut outcomes = batch::follow(call, BATCH, requests, Repeat::Always).await;
-    let mut twice = Vec::new();
-    let mut looks = Vec::new();
-    for (outcome, index) in outcomes.iter_mut().zip(indices) {
-        if outcome.as_ref().is_err_and(define::is_there_already) {
-            looks.push(call.get(there(*index)?));
-            twice.push(outcome);
-        }
-    }
-    for (outcome, looked) in twice.into_iter().zip(batch::follow(call, BATCH, looks, Repeat::Always).await) {
-        *outcome = looked;
-    }
-    Ok(outcomes)
+/// Those of the users that are not to be made: somebody has the address, or it cannot be read who.
+async fn not_free(call: &Call<'_, GoogleWorkspace>, users: &[NewUser]) -> Result<Vec<ItemResult<User>>> {
+    let looks = users.iter().map(|user| user_at(call, &user.primary_email)).collect::<Result<Vec<Request>>>()?;
+    let found = batch::send(call, BATCH, looks, Repeat::Always).await?;
+    let refused = found.into_iter().enumerate().filter_map(|(index, found)| match found {
+        Ok(_) => Some(ItemResult::failed(index, None, &taken())),
+        Err(error) if error.code() == ErrorCode::NotFound => None,
+        Err(error) => Some(ItemResult::failed(index, None, &error)),
+    });
+    Ok(refused.collect())
+}
+
+fn user_at(call: &Call<'_, GoogleWorkspace>, address: &str) -> Result<Request> {
+    Ok(call.get(at(call, &["users", address])?))
 }
 
 fn check_many<'a>(
@@ -178,7 +165,7 @@ fn check_many<'a>(
     let mut seen = BTreeSet::new();
     for (at, address) in addresses.enumerate() {
         let path = format!("{list}[{at}].{field}");
-        define::check_address(&path, address)?;
+        check_address(&path, address)?;
         if !seen.insert(address.to_lowercase()) {
             return Err(Error::invalid(path, "stands there twice"));
         }

@@ -122,8 +122,7 @@ operation! {
         let (_, user) = made(call, "create", |begun| async move {
             // Whoever has the address before the first try is somebody else; after it, it is whom that try has made.
             if !begun && is_there(call, here.clone()).await? {
-                let message = "somebody has this address already";
-                return Err(Error::new(ErrorCode::Conflict, message).with_field("primaryEmail"));
+                return Err(taken());
             }
             let found = define::read(call, here);
             let made = define::made_or_found(call, this.user().request(call)?, Repeat::WithKey, found).await;
@@ -151,6 +150,11 @@ impl CreateUser {
             recovery_email: self.recovery_email.clone(),
         }
     }
+}
+
+/// Somebody else has the address.
+pub(super) fn taken() -> Error {
+    Error::new(ErrorCode::Conflict, "somebody has this address already").with_field("primaryEmail")
 }
 
 /// Google finds no domain of the school's in the address.

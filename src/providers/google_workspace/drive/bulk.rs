@@ -1,6 +1,9 @@
 //! Many files at once. <https://developers.google.com/workspace/drive/api/guides/performance#batch-requests>
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::ControlFlow,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,18 +17,21 @@ use super::{
         wire::{drive, host},
     },
     files::for_all_drives,
-    grant::{Share, explained},
+    grant::{self, Share, explained},
     objects::{FILE, File, Permission},
+    sharing::permissions_request,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
     providers::Call,
-    transport::{Repeat, Request},
+    transport::{Repeat, Request, Response},
 };
 
 const DRIVE: Endpoint = Endpoint { host: host::MAIN, path: &["batch", "drive", "v3"], most: 100 };
 /// The most items of one call.
 const MOST: usize = 1000;
+/// What to do about a file of which it stays unknown whether it is shared.
+const LOOK_FIRST: &str = "see with listPermissions whether the file is shared so, before you share it again";
 
 /// One file and whom it is shared with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,7 +55,9 @@ operation! {
     /// Shares many files, a hundred to a request. What is wrong with one holds up no other: each has its own result.
     ///
     /// <https://developers.google.com/workspace/drive/api/guides/performance#batch-requests>. Access `write`. Google takes one
-    /// change at a time of who has a file; those of one file go one after the other.
+    /// change at a time of who has a file; those of one file go one after the other. Where an answer is lost, who has the file
+    /// is looked up: one whom it is shared with as asked for is `done`, though Google may not have written to them. Otherwise
+    /// it stays `unknown`: see `listPermissions` before it is shared again.
     ///
     /// Example: `{"items": [{"fileId": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g", "share": {"role": "reader", "type": "user", "emailAddress": "a@school.edu"}}]}`
     ShareFiles = "shareFiles", Write, Never -> BatchReport<Permission>,
@@ -157,9 +165,12 @@ async fn share_all(call: &Call<'_, GoogleWorkspace>, items: &[FileShare]) -> Res
             Err(error) if !results.is_empty() => vec![Err(error); now.len()],
             Err(error) => return Err(error),
         };
-        for ((index, _), answer) in now.iter().zip(answers) {
-            let read = answer.and_then(|response| call.read::<Permission>(&response, Repeat::Never));
-            results.push(match read {
+        let read = |answer: Result<Response>| answer.and_then(|response| call.read(&response, Repeat::Never));
+        let mut outcomes: Vec<Result<Permission>> = answers.into_iter().map(read).collect();
+        // Before the next change of the same file, which may be one of the same person.
+        find_lost(call, &now, &mut outcomes).await?;
+        for ((index, _), outcome) in now.iter().zip(outcomes) {
+            results.push(match batch::advised(outcome, LOOK_FIRST) {
                 Ok(permission) => ItemResult::done(*index, permission.id.clone(), Some(permission)),
                 Err(error) => ItemResult::failed(*index, None, &explained(error)),
             });
@@ -169,14 +180,43 @@ async fn share_all(call: &Call<'_, GoogleWorkspace>, items: &[FileShare]) -> Res
     Ok(BatchReport::new(call, results))
 }
 
+/// Looks up who has the files of which it is not known whether they were shared. To share twice with the same person is to
+/// share once, so that one who has the file as asked for is as good as answered, since whenever that is.
+async fn find_lost(
+    call: &Call<'_, GoogleWorkspace>,
+    items: &[(usize, &FileShare)],
+    outcomes: &mut [Result<Permission>],
+) -> Result<()> {
+    let lost = items.iter().zip(outcomes).filter(|(_, outcome)| batch::is_lost(outcome));
+    let mut open: Vec<_> = lost.map(|((_, item), outcome)| (*item, outcome, None::<String>)).collect();
+    while !open.is_empty() {
+        let looks = open
+            .iter()
+            .map(|(item, _, after)| permissions_request(call, &item.file_id, Some(grant::PAGE), after.as_deref()));
+        let looks = looks.collect::<Result<Vec<Request>>>()?;
+        let pages = batch::follow(call, DRIVE, looks, Repeat::Always).await;
+        let mut further = Vec::new();
+        for ((item, outcome, _), page) in open.into_iter().zip(pages) {
+            // Where it cannot be looked up it stays unknown.
+            let Ok(page) = page.and_then(|response| call.read(&response, Repeat::Always)) else { continue };
+            match item.share.seek(page) {
+                ControlFlow::Continue(next) => further.push((item, outcome, Some(next))),
+                ControlFlow::Break(Some(found)) => *outcome = Ok(found),
+                ControlFlow::Break(None) => {}
+            }
+        }
+        open = further;
+    }
+    Ok(())
+}
+
 /// Those of which it is not known are asked for again: that one is not there any more means then that it was done.
 async fn delete_all(call: &Call<'_, GoogleWorkspace>, ids: &[String]) -> Result<BatchReport<Done>> {
     let request = |id: &str| Ok(for_all_drives(call.delete(drive(call, &["files", id])?)));
     let requests = ids.iter().map(|id| request(id)).collect::<Result<Vec<Request>>>()?;
     let mut answers = batch::send(call, DRIVE, requests.clone(), Repeat::Never).await?;
-    let unknown = |answer: &Result<_>| matches!(answer, Err(error) if error.code() == ErrorCode::OutcomeUnknown);
     let open: Vec<usize> =
-        answers.iter().enumerate().filter(|(_, answer)| unknown(answer)).map(|(index, _)| index).collect();
+        answers.iter().enumerate().filter(|(_, answer)| batch::is_lost(answer)).map(|(index, _)| index).collect();
     if !open.is_empty() {
         let again = open.iter().filter_map(|at| requests.get(*at).cloned()).collect();
         // Where nothing can be asked they stay unknown, and what was done stays told.

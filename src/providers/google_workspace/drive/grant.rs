@@ -1,5 +1,7 @@
 //! Whom a file is shared with, as the caller says it.
 
+use std::ops::ControlFlow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,12 +14,16 @@ use super::{
     },
     files::for_all_drives,
     objects::{PERMISSION, Permission},
+    sharing::{PermissionPage, permissions},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
     providers::Call,
     transport::{Repeat, Request},
 };
+
+/// How many permissions of a file are looked through at once: the most that Google lists.
+pub(super) const PAGE: u32 = 100;
 
 /// What somebody may do with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -213,13 +219,13 @@ impl Share {
             && self.ends_with(permission)
     }
 
-    /// Whether it ends when this asks for; in however many words Google says so.
+    /// Whether it ends when this asks for, or never; in however many words Google says so.
     fn ends_with(&self, permission: &Permission) -> bool {
-        let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
-        let Some(wanted) = self.expiration_time.as_deref().and_then(moment) else { return true };
-        let there = permission.expiration_time.as_deref().and_then(moment);
         // Google keeps milliseconds.
-        there.is_some_and(|there| there.as_millisecond() == wanted.as_millisecond())
+        let moment = |text: &Option<String>| {
+            text.as_ref().and_then(|text| text.parse::<jiff::Timestamp>().ok()).map(|moment| moment.as_millisecond())
+        };
+        moment(&self.expiration_time) == moment(&permission.expiration_time)
     }
 
     /// Shares the file, as a step. After a try of which it is not known how it ended, who has the file is looked up first:
@@ -250,14 +256,21 @@ impl Share {
     async fn look(&self, call: &Call<'_, GoogleWorkspace>, file: &str) -> Result<Option<Permission>> {
         let mut after = None;
         loop {
-            let page = super::sharing::permissions(call, file, Some(100), after.as_deref()).await?;
-            if let Some(found) = page.permissions.into_iter().find(|permission| self.is(permission)) {
-                return Ok(Some(found));
+            match self.seek(permissions(call, file, Some(PAGE), after.as_deref()).await?) {
+                ControlFlow::Break(found) => return Ok(found),
+                ControlFlow::Continue(next) => after = Some(next),
             }
-            match page.next_page_token.filter(|token| !token.is_empty()) {
-                Some(next) => after = Some(next),
-                None => return Ok(None),
-            }
+        }
+    }
+
+    /// What of a page of a file's permissions is what this asks for, or the token of the page to look at next.
+    pub(super) fn seek(&self, page: PermissionPage) -> ControlFlow<Option<Permission>, String> {
+        if let Some(found) = page.permissions.into_iter().find(|permission| self.is(permission)) {
+            return ControlFlow::Break(Some(found));
+        }
+        match page.next_page_token.filter(|token| !token.is_empty()) {
+            Some(next) => ControlFlow::Continue(next),
+            None => ControlFlow::Break(None),
         }
     }
 }
@@ -339,5 +352,6 @@ mod tests {
         };
         assert!(until.is(&ending("2026-12-01T00:00:00.000Z")));
         assert!(!until.is(&ending("2026-12-02T00:00:00.000Z")));
+        assert!(!Share::group(ShareRole::Reader, "g@school.edu").is(&ending("2026-12-02T00:00:00.000Z")));
     }
 }

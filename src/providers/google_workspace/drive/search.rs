@@ -15,12 +15,17 @@ use crate::{error::Result, providers::Call};
 
 page! {
     /// A page of files.
-    FilePage { files: File }
+    FilePage {
+        files: File,
+        /// Whether Drive has not looked everywhere, and more may be there: ask for one `driveId` at a time.
+        incomplete_search: bool,
+    }
     for ListFiles for SearchFiles
 }
 
 operation! {
-    /// Lists files: those of a folder, of a shared drive, or all that the user sees. Without the bin's.
+    /// Lists files: those of a folder, of a shared drive, or all that the user sees. Without the bin's. Where Drive has not
+    /// looked into all shared drives, the page says `incompleteSearch`, which a stream of the files does not.
     ///
     /// <https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list>. Access `read`.
     ///
@@ -66,7 +71,8 @@ operation! {
 }
 
 operation! {
-    /// Searches files. All that is named must hold. What was made a moment ago may not be found yet.
+    /// Searches files. All that is named must hold. What was made a moment ago may not be found yet. Where Drive has not
+    /// looked into all shared drives, the page says `incompleteSearch`, which a stream of the files does not.
     ///
     /// <https://developers.google.com/workspace/drive/api/guides/search-files>. Access `read`.
     ///

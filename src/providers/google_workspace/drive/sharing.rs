@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     providers::Call,
-    transport::Repeat,
+    transport::{Repeat, Request},
 };
 
 page! {
@@ -199,6 +199,16 @@ pub(super) async fn permissions(
     size: Option<u32>,
     token: Option<&str>,
 ) -> Result<PermissionPage> {
+    call.read(&call.send_as(permissions_request(call, file, size, token)?, Repeat::Always).await?, Repeat::Always)
+}
+
+/// The request for a page of a file's permissions.
+pub(super) fn permissions_request(
+    call: &Call<'_, GoogleWorkspace>,
+    file: &str,
+    size: Option<u32>,
+    token: Option<&str>,
+) -> Result<Request> {
     let mut request = for_all_drives(call.get(drive(call, &["files", file, "permissions"])?))
         .query("fields", format!("nextPageToken,permissions({PERMISSION})"));
     if let Some(size) = size {
@@ -207,5 +217,5 @@ pub(super) async fn permissions(
     if let Some(token) = token {
         request = request.query("pageToken", token);
     }
-    call.read(&call.send_as(request, Repeat::Always).await?, Repeat::Always)
+    Ok(request)
 }
