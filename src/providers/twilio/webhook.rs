@@ -65,7 +65,19 @@ pub(super) fn claimed_account(incoming: &Incoming<'_>) -> Option<String> {
 }
 
 fn pairs(body: &[u8]) -> Pairs<'_> {
-    url::form_urlencoded::parse(body).collect()
+    match std::str::from_utf8(body) {
+        Ok(text) => text.split('&').filter(|pair| !pair.is_empty()).flat_map(pair).collect(),
+        Err(_) => url::form_urlencoded::parse(body).collect(),
+    }
+}
+
+/// Most stand there as they are: to decode what is not encoded takes half of the time of verifying all.
+fn pair(pair: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    if pair.contains('%') || pair.contains('+') {
+        return url::form_urlencoded::parse(pair.as_bytes()).next();
+    }
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    Some((name.into(), value.into()))
 }
 
 /// HMAC-SHA1 over the address and, sorted by name and value, every parameter's name and value.
@@ -240,6 +252,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_form_is_read_as_the_standard_says(body in "[-a&=+%é0-9A-F]{0,60}") {
+            let standard: Pairs<'_> = url::form_urlencoded::parse(body.as_bytes()).collect();
+            prop_assert_eq!(pairs(body.as_bytes()), standard);
+        }
+
         #[test]
         fn any_bytes_are_answered_without_a_panic(body: Vec<u8>, signature in "\\PC{0,40}") {
             let _ = verify(&config(), URL, Some(&signature), &body);
