@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 package=bindings/wasm/js
 # The budget (docs/performance.md) was met with one provider, and is not with seven; the limit keeps it from growing unseen.
 budget=$((800 * 1024))
-limit=$((2240 * 1024))
+limit=$((2272 * 1024))
 # For a smaller package: the providers to build in, by their ids with spaces between. Without it, all.
 chosen=()
 if [[ -n ${SIS_WASM_PROVIDERS-} ]]; then
