@@ -299,7 +299,9 @@ async fn no_secret_follows_a_school_to_an_address_of_its_own() {
     set(json!({ "token": "a-token-of-the-schools-own", "base_url": elsewhere })).await.unwrap();
     // Once there, it is sent back masked as anywhere.
     set(json!({ "token": "********", "base_url": elsewhere })).await.unwrap();
-    set(json!({ "token": "********" })).await.unwrap();
+    let error = set(json!({ "token": "********" })).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("config.token")), "nor back again");
+    set(json!({ "token": "the-vendors" })).await.unwrap();
 }
 
 /// A moment that no storage keeps as it is must not be let in, and no row of one caller may fail another's.

@@ -243,11 +243,12 @@ impl TenantConfigService {
         for name in &secrets {
             if after.get(name).and_then(Value::as_str) == Some(MASK) {
                 match before.get(name) {
-                    // Whoever may not read a secret back must not have it sent to an address of their own either.
-                    Some(_) if after.get(BASE_URL).is_some_and(|to| before.get(BASE_URL) != Some(to)) => {
+                    // Whoever may not read a secret back must not have it sent to an address of their own either, and
+                    // a gateway's secret is not the vendor's to see.
+                    Some(_) if after.get(BASE_URL) != before.get(BASE_URL) => {
                         return Err(Error::invalid(
                             format!("config.{name}"),
-                            "must be given again, for base_url is another: a stored secret goes only where it was meant to",
+                            "must be given again, for base_url changes: a stored secret goes only where it was meant to",
                         ));
                     }
                     Some(kept) => after.insert(name.clone(), kept.clone()),
