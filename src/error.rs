@@ -431,21 +431,26 @@ impl fmt::Display for Error {
         }
         f.write_str(": ")?;
         if let Some(field) = &inner.field {
-            write!(f, "{field}: ")?;
+            in_one_line(f, field)?;
+            f.write_str(": ")?;
         }
-        // A message with line breaks would let a vendor's answer forge log lines.
-        for part in inner.message.split(['\r', '\n']).filter(|part| !part.is_empty()) {
-            f.write_str(part)?;
-        }
+        in_one_line(f, &inner.message)?;
         if let Some(vendor) = &inner.vendor {
             write!(f, " [vendor status {}", vendor.status)?;
             if let Some(code) = &vendor.code {
-                write!(f, ", code {code}")?;
+                f.write_str(", code ")?;
+                in_one_line(f, code)?;
             }
             f.write_str("]")?;
         }
         Ok(())
     }
+}
+
+/// Without line breaks and other control characters, by which a vendor's answer or an argument could forge log lines.
+fn in_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let breaks = |sign: char| sign.is_control() || matches!(sign, '\u{2028}' | '\u{2029}');
+    text.split(breaks).try_for_each(|part| f.write_str(part))
 }
 
 impl fmt::Debug for Error {
@@ -489,6 +494,15 @@ mod tests {
             assert_eq!(ErrorCode::from_name(code.name()), *code);
         }
         assert_eq!(ErrorCode::from_name("a code of next year"), ErrorCode::Internal);
+    }
+
+    #[test]
+    fn nothing_of_an_error_forges_a_line() {
+        let vendor = VendorError { status: 400, code: Some("bad\u{2028}ERROR".into()), ..Default::default() };
+        let error = Error::invalid("variables.a\nb\r\u{85}c", "is\u{1b}[31m wrong").with_vendor(vendor);
+        let line = error.to_string();
+        assert!(!line.contains(|sign: char| sign.is_control() || sign == '\u{2028}'), "{line:?}");
+        assert!(line.contains("variables.abc: is[31m wrong [vendor status 400, code badERROR]"), "{line}");
     }
 
     #[test]

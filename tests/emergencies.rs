@@ -174,6 +174,69 @@ async fn two_alarms_of_one_name_at_once_are_one() {
     assert_eq!(world.network.arrived().len(), 5);
 }
 
+/// A name that was used days ago is free again: for one alarm, not for two.
+#[tokio::test]
+async fn two_alarms_of_a_name_that_is_free_again_are_one() {
+    let world = World::new().await;
+    let admin = admin();
+    let send = || world.school.request(&admin).idempotency_key("drill").call(alarm(5));
+    send().await.unwrap();
+    world.clock.advance(Duration::from_secs(25 * 3600));
+    world.network.forget();
+    world.storage.fail_all(Fault::Before(ErrorCode::StorageFull));
+    let (one, two) = tokio::join!(send(), send());
+    let refused = [one, two].into_iter().filter_map(Result::err).map(|error| error.code()).collect::<Vec<_>>();
+    assert!(refused.is_empty() || refused == [ErrorCode::InProgress], "{refused:?}");
+    assert_eq!(world.network.arrived().len(), 5);
+    assert!(send().await.unwrap().replayed);
+}
+
+/// A line that somebody has changed, and that fits no table, holds nothing else up.
+#[tokio::test]
+async fn a_line_that_no_storage_can_keep_is_passed_over() {
+    let world = World::new().await;
+    world.storage.fail_all(Fault::Before(ErrorCode::StorageFull));
+    world.school.call(&admin(), alarm(2)).await.unwrap();
+    let unfit = r#"{"do":"insert","table":"integration_audit_logs","tenant":"school","id":"x","values":{"event":"call.intent"}}"#;
+    world.journal.append(&[unfit.to_owned()]).unwrap();
+    world.recover().await;
+    assert_eq!(world.parts().await.len(), 2);
+    let events = world.inner.query_all(Query::of(&tables::SECURITY_EVENTS, world.school.id())).await.unwrap();
+    let told: Vec<serde_json::Value> = events.iter().map(|event| event.json("detail").unwrap()).collect();
+    assert!(told.iter().any(|detail| detail["unreadable"] == 1), "{told:?}");
+}
+
+/// The wall's clock may be set back: how long the storage is left alone is another's matter.
+#[tokio::test]
+async fn the_storage_is_used_again_though_the_clock_is_set_back() {
+    #[derive(Clone)]
+    struct SetBack(Arc<AtomicBool>);
+    impl Clock for SetBack {
+        fn now(&self) -> sis_integrations::Timestamp {
+            let back = if self.0.load(Ordering::SeqCst) { 3 * 3600 * 1_000_000 } else { 0 };
+            sis_integrations::Timestamp::from_micros(SystemClock.now().as_micros() - back)
+        }
+        fn monotonic(&self) -> Duration {
+            // Ten seconds later, which nobody waits for here.
+            SystemClock.monotonic() + Duration::from_secs(if self.0.load(Ordering::SeqCst) { 10 } else { 0 })
+        }
+    }
+    let (network, journal, clock) = (Network::default(), Held::default(), SetBack(Arc::default()));
+    let storage = FaultyStorage::new(Arc::new(MemoryStorage::new()));
+    let runtime = Runtime::current().with_clock(clock.clone());
+    let builder = builder(&network).runtime(runtime).storage(storage.clone()).journal(journal.clone());
+    let manager = builder.build().await.unwrap();
+    let school = configured(&manager, "school").await;
+    school.call(&admin(), alarm(1)).await.unwrap();
+    storage.fail_all(Fault::Before(ErrorCode::StorageUnavailable));
+    school.call(&admin(), alarm(1)).await.unwrap();
+    storage.heal();
+    clock.0.store(true, Ordering::SeqCst);
+    manager.merge_journal().await.unwrap();
+    school.call(&admin(), alarm(1)).await.unwrap();
+    assert!(journal.read().unwrap().is_empty(), "the storage works, and is used");
+}
+
 /// An alarm was sent, then the storage failed for reading too: its name is known all the same.
 #[tokio::test]
 async fn an_alarm_from_before_the_outage_is_known() {

@@ -501,6 +501,21 @@ async fn odd_paths_are_refused_and_not_repeated() {
         assert!(["tenant", "path"].contains(&problem["field"].as_str().unwrap()));
         assert!(problem.to_string().len() < 400);
     }
+    let webhooks = Client::new().post(format!("{}/api/integrations/webhooks/%ff", school.url));
+    assert_eq!(Answer::of(webhooks).await.problem(400, "invalid_argument")["field"], "path");
+}
+
+/// A proxy that adds a header where it should replace it: what a client sent first is not believed.
+#[tokio::test]
+async fn of_two_actors_named_none_is_believed() {
+    let school = School::open().await;
+    for twice in ["X-Actor-Id", "X-Actor-Role", "X-Actor-Address"] {
+        let mut asking = school.ask(Method::GET, "/stats").header(twice, "admin");
+        for (name, value) in [("X-Actor-Id", "t-5"), ("X-Actor-Role", "teacher"), ("X-Actor-Address", "t@x.example")] {
+            asking = asking.header(name, value);
+        }
+        assert_eq!(Answer::of(asking).await.problem(400, "invalid_argument")["field"], twice);
+    }
 }
 
 #[tokio::test]

@@ -5,11 +5,15 @@
 #[path = "support/api.rs"]
 mod api;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use api::School;
+use reqwest::Method;
 use serde_json::json;
-use sis_integrations::storage::SqliteStorage;
+use sis_integrations::{
+    ErrorCode,
+    storage::{Fault, FaultyStorage, SqliteStorage},
+};
 
 async fn at(storage: SqliteStorage) -> School {
     School::open_on(storage, |api| api).await
@@ -80,6 +84,33 @@ async fn a_locked_database_is_unavailable_until_it_is_let_go() {
     school.get("/audit").await.ok();
     other.execute_batch("ROLLBACK").unwrap();
     grant(&school, 1).await.ok();
+}
+
+/// The disk hangs, or nothing can be read: an alert leaves by a key that was good before, and nothing else does.
+#[tokio::test]
+async fn an_alert_leaves_by_a_schools_key_though_nothing_can_be_read() {
+    for fault in [Fault::Before(ErrorCode::StorageUnavailable), Fault::Hang] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SqliteStorage::open(folder.path().join("sis.db")).await.unwrap();
+        let storage = FaultyStorage::new(Arc::new(file));
+        let school = School::open_on(storage.clone(), |api| api).await;
+        school.configure().await;
+        let made = json!({ "name": "k", "userId": "u-7", "role": "admin", "scopes": ["*"] });
+        let made = school.post("/api-keys", Some(made)).await.body;
+        let key = made["key"].as_str().unwrap();
+        let alert = json!({ "recipients": [{ "phone": "+15551234567", "name": "A" }], "message": "Leave", "channels": ["sms"], "alertType": "fire" });
+        let send = |key: &str, path: &str| api::Answer::of(school.ask_as(key, Method::POST, path).json(&alert));
+        const ALERT: &str = "/twilio/sendEmergencyAlert";
+        send(key, ALERT).await.ok();
+        storage.fail_all(fault);
+        assert_eq!(send(key, ALERT).await.ok()["accepted"], 1, "{fault:?}");
+        let made_up = format!("{}x", &key[..key.len() - 1]);
+        assert_ne!(send(&made_up, ALERT).await.status, 200, "{fault:?}");
+        if fault != Fault::Hang {
+            send(key, "/twilio/getBalance").await.problem(503, "storage_unavailable");
+        }
+        storage.heal();
+    }
 }
 
 #[tokio::test]

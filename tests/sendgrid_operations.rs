@@ -17,7 +17,7 @@ use sis_integrations::{
 
 struct School {
     sandbox: Sandbox,
-    _manager: IntegrationManager,
+    manager: IntegrationManager,
     tenant: Tenant,
     admin: Actor,
 }
@@ -40,7 +40,7 @@ impl School {
             .unwrap();
         let admin = Actor::new("u-1", Role::Admin);
         let tenant = manager.tenant("school").unwrap();
-        let school = Self { sandbox, _manager: manager, tenant, admin };
+        let school = Self { sandbox, manager, tenant, admin };
         school.configure(change).await;
         school
     }
@@ -493,6 +493,30 @@ async fn a_notification_goes_by_sms_where_sendgrid_itself_fails() {
     assert_eq!(report.sms_error.as_ref().map(|error| error.code.as_str()), Some("not_configured"));
     let error = school.tenant.call(&school.admin, notify(false)).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::NeedsReconnect);
+}
+
+/// The manager closes while the mails are on their way: the messages that stand in for them still leave.
+#[tokio::test]
+async fn what_follows_a_notification_leaves_while_the_manager_closes() {
+    let school = School::open().await;
+    let id = school.template("<p>x</p>").await;
+    school.configure(|config| config.notification("absence", NotificationKind::new(&id))).await;
+    let twilio = TwilioConfig::new(sandbox::twilio::ACCOUNT_SID, sandbox::twilio::AUTH_TOKEN)
+        .from(sandbox::twilio::NUMBERS[0].parse().unwrap())
+        .base_url(school.sandbox.url("twilio").parse().unwrap());
+    school.tenant.configure(&school.admin, twilio).await.unwrap();
+    school.sandbox.sendgrid().faults().add(Rule::next(1, Fault::Delay { ms: 500 }).path("/mail/send"));
+    school.sandbox.sendgrid().faults().add(Rule::next(1, Fault::status(403)).path("/mail/send"));
+    let person = NotificationRecipient::new("parent@example.com").phone("+14155550101".parse().unwrap());
+    let notify = SendNotification::new("absence", [person]).variable("student", "Ada").sms_fallback("x");
+    let (report, closed) = tokio::join!(school.tenant.call(&school.admin, notify), async {
+        tokio::task::yield_now().await;
+        school.manager.close(std::time::Duration::from_secs(20)).await
+    });
+    closed.unwrap();
+    let report = report.unwrap();
+    assert_eq!((report.mail.failed, report.sms_error.as_ref()), (1, None));
+    assert_eq!(school.sandbox.twilio().messages().len(), 1);
 }
 
 /// Whatever happens to the answer, a message that left is there once, and one that did not is never reported as sent.

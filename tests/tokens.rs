@@ -391,6 +391,29 @@ async fn what_has_ended_is_deleted_and_a_rotated_refresh_token_is_not() {
     }
 }
 
+/// A token that has ended is being renewed when what has ended is deleted: its row stays for whoever has the lease.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_leased_is_not_deleted() {
+    let server = Server::start().await;
+    let (clock, storage) = (ManualClock::new(SystemClock.now()), MemoryStorage::new());
+    let manager = manager(storage.clone(), Runtime::current().with_clock(clock.clone())).await;
+    let school = manager.tenant("school-1").unwrap();
+    school.configure(&admin(), server.config()).await.unwrap();
+    read(&school).await.unwrap();
+    clock.advance(Duration::from_secs(2 * 3600));
+    let rows = async || storage.query_all(Query::of(&tables::OAUTH_TOKENS, school.id())).await.unwrap();
+    let (told, ()) = tokio::join!(read(&school), async {
+        // The vendor takes 60 ms to answer.
+        while rows().await[0].opt_timestamp("lease_until").is_none() {
+            tokio::task::yield_now().await;
+        }
+        manager.delete_expired().await.unwrap();
+        assert_eq!((rows().await.len(), server.asked()), (1, 1));
+    });
+    told.unwrap();
+    assert_eq!((rows().await.len(), server.asked()), (1, 2));
+}
+
 #[tokio::test]
 async fn a_stolen_code_is_worth_nothing_without_the_verifier() {
     let server = Server::start().await;

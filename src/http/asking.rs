@@ -73,13 +73,7 @@ impl Asking {
 
     /// A header's text.
     pub(super) fn header(&self, name: &'static str) -> Result<Option<&str>> {
-        let mut values = self.headers.get_all(name).iter();
-        let Some(value) = values.next() else { return Ok(None) };
-        if values.next().is_some() {
-            return Err(Error::invalid(name, "stands there twice"));
-        }
-        // Purposes are sentences in any language: more than the ASCII that `to_str` takes.
-        std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| Error::invalid(name, "must be UTF-8"))
+        one_header(&self.headers, name)
     }
 
     /// The query string as an object; those named in `numbers` as numbers.
@@ -237,6 +231,17 @@ fn forwarded_for(headers: &HeaderMap, trusted_proxies: usize) -> Option<std::net
     let entries: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
     let entry = entries.iter().rev().nth(back)?;
     entry.parse().ok().or_else(|| entry.parse().ok().map(|address: SocketAddr| address.ip()))
+}
+
+/// The text of a header that stands there once, if at all.
+pub(super) fn one_header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Error::invalid(name, "stands there twice"));
+    }
+    // Purposes are sentences in any language: more than the ASCII that `to_str` takes.
+    std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| Error::invalid(name, "must be UTF-8"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::asking::one_header;
 use crate::{
     error::{Error, ErrorCode, Result},
     manager::IntegrationManager,
@@ -97,7 +98,11 @@ impl Authenticator for ApiKeys {
             let actor = named.unwrap_or_else(|| Actor::new("platform-admin", Role::Admin));
             return Ok(Authenticated { tenant: None, actor });
         }
-        let (tenant, actor) = self.manager.authenticate_api_key(key).await.map_err(|error| match error.code() {
+        // …/{provider}/{method}, where it is a call.
+        let mut ends = parts.uri.path().rsplit('/');
+        let (operation, provider) = (ends.next().unwrap_or_default(), ends.next().unwrap_or_default());
+        let known = self.manager.authenticate_api_key_for(key, provider, operation).await;
+        let (tenant, actor) = known.map_err(|error| match error.code() {
             ErrorCode::Unauthenticated => refused(),
             _ => error,
         })?;
@@ -134,10 +139,8 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
 }
 
 fn named_actor(headers: &HeaderMap) -> Result<Option<Actor>> {
-    let text = |name: &'static str| {
-        let value = headers.get(name).map(|value| std::str::from_utf8(value.as_bytes()));
-        value.transpose().map_err(|_| Error::invalid(name, "must be UTF-8"))
-    };
+    // A proxy that adds its own to what a client sent must not have the client's taken for it.
+    let text = |name: &'static str| one_header(headers, name);
     let address = text(ACTOR_ADDRESS)?;
     match (text(ACTOR_ID)?, text(ACTOR_ROLE)?) {
         (None, None) if address.is_some() => {

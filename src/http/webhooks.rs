@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -19,9 +19,10 @@ use crate::{
 
 pub(super) async fn receive(
     State(api): State<Arc<Api>>,
-    Path(provider): Path<String>,
+    provider: std::result::Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
+    let Path(provider) = provider.map_err(|_| Error::invalid("path", "must be percent-encoded UTF-8"))?;
     let (parts, body) = request.into_parts();
     let url = address(&api, &parts)?;
     let body = asking::bytes(api.manager.runtime(), body, MAX_WEBHOOK).await?;

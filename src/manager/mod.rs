@@ -119,7 +119,7 @@ impl Core {
     }
 }
 
-/// How long closing waits for the second journal to be merged.
+/// How long closing waits for the second journal to be merged, and at least for the storage to close.
 const MERGING: Duration = Duration::from_secs(2);
 
 /// Counts calls under way, so that closing can wait for them.
@@ -132,6 +132,14 @@ struct Calls {
 
 /// One call under way, until it is dropped.
 struct UnderWay(Arc<Core>);
+
+impl UnderWay {
+    /// Another within this one: it goes on while the manager closes, for that waits for the whole.
+    fn another(&self) -> Self {
+        self.0.calls.under_way.fetch_add(1, Ordering::SeqCst);
+        Self(self.0.clone())
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -212,9 +220,22 @@ impl IntegrationManager {
 
     /// Whose API key this is: the tenant, and the actor the key acts for.
     ///
-    /// Errors: `unauthenticated` for any key that is not accepted, whatever the reason.
+    /// Errors: `unauthenticated` for any key that is not accepted, whatever the reason; `storage_unavailable` where the
+    /// storage does not answer within 30 seconds.
     pub async fn authenticate_api_key(&self, key: &str) -> Result<(TenantId, Actor)> {
-        self.0.access.authenticate(&self.0.security, key).await
+        self.0.access.authenticate(&self.0.security, key, false).await
+    }
+
+    /// The same for a request that wants one operation: an emergency does not wait for the storage.
+    #[cfg(feature = "http")]
+    pub(crate) async fn authenticate_api_key_for(
+        &self,
+        key: &str,
+        provider: &str,
+        operation: &str,
+    ) -> Result<(TenantId, Actor)> {
+        let found = self.provider(provider).and_then(|provider| provider.operation(operation));
+        self.0.access.authenticate(&self.0.security, key, found.is_ok_and(|operation| operation.urgent)).await
     }
 
     /// Whether the storage answers: for a load balancer's probe.
@@ -231,6 +252,9 @@ impl IntegrationManager {
 
     /// Lets no further call in, waits up to `deadline` for those under way, writes what is queued and closes the
     /// storage. Calls that are still under way then leave their intent behind, and are `outcome_unknown`.
+    ///
+    /// Errors: `timeout` where calls are still under way at the deadline, or the storage does not close within four seconds
+    /// after it; `closed` for all but the first.
     pub async fn close(&self, deadline: Duration) -> Result<()> {
         let calls = &self.0.calls;
         if calls.closed.swap(true, Ordering::SeqCst) {
@@ -246,6 +270,7 @@ impl IntegrationManager {
                 ended.await;
             }
         };
+        let began = self.0.runtime.monotonic();
         let all = self.0.runtime.timeout(deadline, drained).await;
         // What is in the second journal's memory alone would end with the process.
         match self.0.runtime.timeout(MERGING, self.0.audit.merge_journal()).await {
@@ -257,7 +282,9 @@ impl IntegrationManager {
                 }
             },
         }
-        self.0.writer.close().await?;
+        let left = deadline.saturating_sub(self.0.runtime.monotonic().saturating_sub(began));
+        let closing = self.0.runtime.timeout(left.max(MERGING), self.0.writer.close()).await;
+        closing.unwrap_or_else(|| Err(Error::new(ErrorCode::Timeout, "the storage does not close")))?;
         match all {
             Some(()) => Ok(()),
             None => {

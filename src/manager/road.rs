@@ -16,8 +16,8 @@ use crate::{
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp},
     providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec, Quota},
     security::{Limiter, TenantKeys},
-    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently, still_under_way},
-    storage::{Change, conflicting_change},
+    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently, refusal_detail, still_under_way},
+    storage::{Change, Storage, conflicting_change},
     transport::{Plan, Repeat},
 };
 
@@ -62,27 +62,30 @@ pub(super) async fn travel(
     options: Options,
 ) -> Result<(RequestId, Brought)> {
     let request_id = RequestId::new(core.runtime.now());
-    stations(core, tenant, actor, provider, operation, arguments, options, request_id)
+    stations(core, core.enter(), tenant, actor, provider, operation, arguments, options, request_id)
         .await
         .map_err(|error| error.at(provider, operation, request_id))
 }
 
-/// The same from on the road: without a box it would hold itself.
+/// The same from on the road, as a part of the call that is under way there. Without a box it would hold itself.
 fn onward<'a>(
-    core: &'a Arc<Core>,
-    tenant: &'a TenantId,
-    actor: &'a Actor,
+    within: &'a Journey,
     provider: &'a str,
     operation: &'a str,
     arguments: Arguments,
     options: Options,
 ) -> futures::future::BoxFuture<'a, Result<(RequestId, Brought)>> {
-    Box::pin(travel(core, tenant, actor, provider, operation, arguments, options))
+    let (core, tenant, actor) = (&within.core, &within.call.tenant, &within.call.actor);
+    let request_id = RequestId::new(core.runtime.now());
+    let entered = Ok(within.entered.another());
+    let travelled = stations(core, entered, tenant, actor, provider, operation, arguments, options, request_id);
+    Box::pin(async move { travelled.await.map_err(|error| error.at(provider, operation, request_id)) })
 }
 
 #[expect(clippy::too_many_arguments, reason = "these are what a call is; there is one caller")]
 async fn stations(
     core: &Arc<Core>,
+    entered: Result<UnderWay>,
     tenant: &TenantId,
     actor: &Actor,
     provider: &str,
@@ -92,10 +95,16 @@ async fn stations(
     request_id: RequestId,
 ) -> Result<(RequestId, Brought)> {
     // 1. identify
-    let entered = core.enter()?;
+    let entered = entered?;
     let started = core.runtime.monotonic();
     let provider = core.provider(provider)?;
     let operation = provider.operation(operation)?;
+    // A refusal is recorded with what the call is about: that is looked at before anybody can be refused.
+    options.about.check()?;
+    if let Some(purpose) = options.about.purpose_text().filter(|_| !operation.urgent) {
+        crate::security::refuse_card_data(purpose.as_bytes())
+            .map_err(|error| error.with_field("disclosure.purpose"))?;
+    }
     if options.deadline.is_some_and(|deadline| deadline.is_zero() || deadline > LONGEST) {
         return Err(Error::invalid("deadline", "must be more than nothing and at most an hour"));
     }
@@ -178,7 +187,6 @@ async fn approach(
         refuse(core, &call, &keys, provider, operation, &options.about).await;
         return Err(error);
     }
-    check_subjects(&options.about)?;
     let canonical = prepared.canonical()?;
     // What looks like a card's number may be none: an alert is never held back for that.
     if !operation.urgent {
@@ -273,17 +281,28 @@ async fn refuse(
 ) {
     let denied = Some(ErrorCode::PermissionDenied.name());
     let now = core.runtime.now();
-    let mut changes = vec![Change::Insert(call.row(now, Event::CallRefused, None, denied, None))];
-    // 34 CFR 99.32(a)(1): requests are recorded too, not only what was disclosed.
+    let detail = refusal_detail(&call.tenant, &call.actor, Event::CallRefused);
+    let mut changes = vec![Change::Insert(call.row(now, Event::CallRefused, None, denied, detail))];
+    // 34 CFR 99.32(a)(1): requests are recorded too, not only what was disclosed. Of another school's users only that they
+    // asked: whom they name is nobody's word here.
+    let (outsider, nobody) = (call.actor.outsider(&call.tenant), Disclosure::default());
+    let about = if outsider.is_some() { &nobody } else { about };
     match core.audit.disclosures(call, keys, &provider.info, operation, about, "refused") {
         Ok(disclosures) => changes.extend(disclosures),
         Err(error) => tracing::error!(%error, "a refused request could not be recorded as a disclosure"),
     }
-    let (of, at) = ((call.tenant.clone(), call.actor.id().to_owned()), core.runtime.monotonic());
+    let asking = match outsider {
+        Some(own) => format!("{own}\0{}", call.actor.id()),
+        None => call.actor.id().to_owned(),
+    };
+    let (of, at) = ((call.tenant.clone(), asking), core.runtime.monotonic());
     // Five in ten minutes; then one alarm in ten minutes.
     if core.refusals.admit(of.clone(), 5.0 / 600.0, 5, at).is_err() && core.alarms.admit(of, 1.0 / 600.0, 1, at).is_ok()
     {
-        let detail = json!({ "operation": operation.name, "requestId": call.request_id });
+        let mut detail = json!({ "operation": operation.name, "requestId": call.request_id });
+        if let Some(own) = outsider {
+            detail["actorTenant"] = own.as_str().into();
+        }
         let who = Some(&call.actor);
         changes.push(core.audit.event(&call.tenant, "repeated_refusals", "medium", who, call.provider, detail));
     }
@@ -291,19 +310,6 @@ async fn refuse(
     if let Err(error) = core.audit.record_outcome(&call.tenant, keys, changes, false).await {
         tracing::error!(%error, request_id = %call.request_id, "a refusal could not be recorded");
     }
-}
-
-fn check_subjects(about: &Disclosure) -> Result<()> {
-    const MOST: usize = 10_000;
-    if about.subjects().len() > MOST {
-        return Err(Error::invalid("disclosure.subjects", format!("has at most {MOST} people")));
-    }
-    for (at, subject) in about.subjects().iter().enumerate() {
-        if subject.id.is_empty() || subject.id.len() > 256 {
-            return Err(Error::invalid(format!("disclosure.subjects[{at}].id"), "must have 1 to 256 characters"));
-        }
-    }
-    Ok(())
 }
 
 /// One actor first: what they are refused is not taken from the school.
@@ -367,16 +373,29 @@ struct Journey {
     progress: Option<watch::Sender<Progress>>,
 }
 
+/// Why a call is not on record, and whether a part of it is.
+struct Unrecorded {
+    error: Error,
+    partly: bool,
+}
+
+impl From<Error> for Unrecorded {
+    fn from(error: Error) -> Self {
+        Self { error, partly: false }
+    }
+}
+
 impl Journey {
     async fn go(mut self, prepared: Box<dyn Prepared>) -> Result<Box<dyn Answer>> {
         let intended = self.record_intent().await;
         let context = self.context();
-        let result = if let Err(error) = intended {
-            if error.code() != ErrorCode::Timeout {
+        let result = if let Err(Unrecorded { error, partly }) = intended {
+            if error.code() == ErrorCode::Timeout {
+                // Whether the name is this call's is not known: it is given back when that shows.
+                self.claim = None;
+            } else if !partly {
                 return Err(error);
             }
-            // Whether the name is this call's is not known: it is given back when that shows.
-            self.claim = None;
             Err(error)
         } else if self.cancel.is_cancelled() {
             Err(Error::new(ErrorCode::Cancelled, "the caller went away before anything was sent"))
@@ -387,25 +406,35 @@ impl Journey {
     }
 
     // 7. record the intent
-    async fn record_intent(&self) -> Result<()> {
+    async fn record_intent(&self) -> std::result::Result<(), Unrecorded> {
         let now = self.core.runtime.now();
         let mut changes = vec![Change::Insert(self.call.row(now, Event::CallIntent, None, None, None))];
-        let about = &self.about;
+        let claimed = changes.len();
+        if let Some(claim) = &self.claim {
+            changes.push(self.core.idempotency.claim(claim, &self.keys)?);
+        }
         changes.extend(self.core.audit.disclosures(
             &self.call,
             &self.keys,
             &self.provider.info,
             &self.operation,
-            about,
+            &self.about,
             "intended",
         )?);
-        let claimed = changes.len();
-        if let Some(claim) = &self.claim {
-            changes.push(self.core.idempotency.claim(claim, &self.keys)?);
-        }
         let (core, tenant, keys) = (self.core.clone(), self.call.tenant.clone(), self.keys.clone());
         let urgent = self.operation.urgent;
-        let mut recorded = Box::pin(async move { core.audit.record_intent(&tenant, &keys, changes, urgent).await });
+        let mut recorded = Box::pin(async move {
+            // One commit, but for a call about more people than the storage takes at once.
+            let most = core.writer.capabilities().max_batch.max(2);
+            let mut partly = false;
+            while !changes.is_empty() {
+                let rest = changes.split_off(changes.len().min(most));
+                let kept = core.audit.record_intent(&tenant, &keys, changes, urgent).await;
+                kept.map_err(|error| Unrecorded { error, partly })?;
+                (partly, changes) = (true, rest);
+            }
+            Ok(())
+        });
         let left = self.call.deadline.unwrap_or_default().since(now);
         let Some(intended) = self.core.runtime.timeout(left, recorded.as_mut()).await else {
             // The rows may yet get there: what came of the call is queued behind them.
@@ -417,13 +446,11 @@ impl Journey {
                     core.idempotency.give_back(&claim, &keys).await;
                 }
             });
-            return Err(Error::new(ErrorCode::Timeout, "the deadline passed before the call was on record"));
+            return Err(Error::new(ErrorCode::Timeout, "the deadline passed before the call was on record").into());
         };
-        intended.map_err(|error| {
-            if conflicting_change(&error) == Some(claimed) {
-                return still_under_way();
-            }
-            error
+        intended.map_err(|Unrecorded { error, partly }| match conflicting_change(&error) {
+            Some(change) if change == claimed && !partly => still_under_way().into(),
+            _ => Unrecorded { error, partly },
         })
     }
 
@@ -527,9 +554,7 @@ impl Journey {
                 deadline: Some(left.max(Duration::from_secs(1))),
                 ..Options::default()
             };
-            let (tenant, actor) = (&self.call.tenant, &self.call.actor);
-            let arguments = Arguments::Json(next.arguments);
-            let call = onward(&self.core, tenant, actor, next.provider, next.operation, arguments, options);
+            let call = onward(self, next.provider, next.operation, Arguments::Json(next.arguments), options);
             results.push(call.await.and_then(|(_, brought)| match brought {
                 Brought::Fresh(answer) => answer.to_json(),
                 Brought::Replayed(answer) => Ok(answer),

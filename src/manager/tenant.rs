@@ -14,7 +14,7 @@ use crate::{
     providers::{HealthProbe, Operation, OperationSpec, Paged, Provider, ProviderConfig, ProviderSpec},
     services::{
         ApiKey, ApiKeyRequest, AuditFilter, AuditPage, CallRow, ConfigChange, ConfigView, Event, Grant, HealthReport,
-        HealthStatus, NewApiKey, Stats, Verification, config_view, no_settings,
+        HealthStatus, NewApiKey, Stats, Verification, config_view, no_settings, refusal_detail,
     },
     storage::Change,
 };
@@ -361,10 +361,15 @@ impl Tenant {
             }
         };
         let deadline = Duration::from_secs(10);
-        let result = self.request(actor).deadline(deadline).execute(id, operation, Value::Null).await;
+        let result = self.request(actor).deadline(deadline).wait().execute(id, operation, Value::Null).await;
+        // Who may not ask, and whoever is held back by something of ours, learns nothing of the vendor.
+        let ours = |error: &Error| match error.code() {
+            ErrorCode::PermissionDenied | ErrorCode::Closed => true,
+            ErrorCode::RateLimited => error.vendor().is_none(),
+            _ => error.is_storage(),
+        };
         let error = match result {
-            // Who may not ask, or asks a manager that is closed, learns nothing of the vendor.
-            Err(error) if matches!(error.code(), ErrorCode::PermissionDenied | ErrorCode::Closed) => return Err(error),
+            Err(error) if ours(&error) => return Err(error),
             other => other.err(),
         };
         let took = self.core.runtime.monotonic().saturating_sub(started).as_millis() as u64;
@@ -392,7 +397,7 @@ impl Tenant {
         if let Err(error) = self.core.access.check_admin(&self.id, actor) {
             // A school that nobody has ever used has no record, and a refusal makes it none.
             if let (ErrorCode::PermissionDenied, Some(keys)) = (error.code(), &known) {
-                let detail = (event != Event::CallRefused).then(|| serde_json::json!({ "event": event.name() }));
+                let detail = refusal_detail(&self.id, actor, event);
                 let outcome = Some(error.code().name());
                 let row = call.row(self.core.runtime.now(), Event::CallRefused, None, outcome, detail);
                 self.core.audit.record_outcome(&self.id, keys, vec![Change::Insert(row)], false).await?;

@@ -3,7 +3,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::TenantId;
+use super::{TenantId, Timestamp};
 use crate::error::{Error, Result};
 
 /// The part a person plays in a school.
@@ -83,12 +83,23 @@ pub struct Actor {
     user_agent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scopes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
 }
 
 impl Actor {
     /// The user `id` of the host application, in this role.
     pub fn new(id: impl Into<String>, role: Role) -> Self {
-        Self { id: id.into(), role, tenant: None, address: None, ip: None, user_agent: None, scopes: None }
+        Self {
+            id: id.into(),
+            role,
+            tenant: None,
+            address: None,
+            ip: None,
+            user_agent: None,
+            scopes: None,
+            expires_at: None,
+        }
     }
 
     /// The same actor, belonging to one tenant: every other tenant refuses it.
@@ -120,6 +131,18 @@ impl Actor {
     pub fn scopes(mut self, scopes: Vec<String>) -> Self {
         self.scopes = Some(scopes);
         self
+    }
+
+    /// The same actor, whose credentials end at this moment: it is refused from then on, and makes no API key that lasts
+    /// longer.
+    pub fn until(mut self, moment: Timestamp) -> Self {
+        self.expires_at = Some(moment);
+        self
+    }
+
+    /// When its credentials end, if it said so.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 
     /// The user id.
@@ -174,9 +197,14 @@ impl Actor {
         })
     }
 
+    /// The school it belongs to, where that is not this one: what tells it from this one's user of the same id.
+    pub(crate) fn outsider(&self, tenant: &TenantId) -> Option<&TenantId> {
+        self.tenant.as_ref().filter(|own| *own != tenant)
+    }
+
     /// Who the actor is, without where and with what it asks: for work done later in its name.
     pub(crate) fn later(&self) -> Self {
-        Self { ip: None, user_agent: None, ..self.clone() }
+        Self { ip: None, user_agent: None, expires_at: None, ..self.clone() }
     }
 
     /// Refuses ids that no audit row could show.

@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 /// What kind of data an argument carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -146,6 +148,8 @@ impl Subject {
     }
 }
 
+const MOST_SUBJECTS: usize = 10_000;
+
 /// About whom a call is, and what for: kept as 34 CFR 99.32 wants it.
 ///
 /// ```
@@ -166,12 +170,12 @@ pub struct Disclosure {
 }
 
 impl Disclosure {
-    /// Data about these people.
+    /// Data about these people, at most 10,000.
     pub fn of(subjects: impl IntoIterator<Item = Subject>) -> Self {
         Self { subjects: subjects.into_iter().collect(), purpose: None, basis: None }
     }
 
-    /// What the data leaves for: the legitimate interest, in a person's words.
+    /// What the data leaves for: the legitimate interest, in a person's words, at most 500 characters.
     pub fn purpose(mut self, purpose: impl Into<String>) -> Self {
         self.purpose = Some(purpose.into());
         self
@@ -196,5 +200,26 @@ impl Disclosure {
     /// The ground, if the host named one.
     pub fn named_basis(&self) -> Option<Basis> {
         self.basis
+    }
+
+    /// Refuses what no record of disclosure could hold: each person gets a row, and each row the purpose.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.subjects.len() > MOST_SUBJECTS {
+            return Err(Error::invalid("disclosure.subjects", format!("has at most {MOST_SUBJECTS} people")));
+        }
+        let unfit =
+            |text: &str, most| text.is_empty() || text.chars().count() > most || text.chars().any(char::is_control);
+        for (at, subject) in self.subjects.iter().enumerate() {
+            if unfit(&subject.id, 256) {
+                return Err(Error::invalid(
+                    format!("disclosure.subjects[{at}].id"),
+                    "must have 1 to 256 characters and no control characters",
+                ));
+            }
+        }
+        if self.purpose.as_ref().is_some_and(|purpose| unfit(purpose, 500)) {
+            return Err(Error::invalid("disclosure.purpose", "must have 1 to 500 characters, in one line"));
+        }
+        Ok(())
     }
 }

@@ -317,8 +317,9 @@ impl<'a, P: Provider> Call<'a, P> {
         sign: impl Fn(&mut Request) -> Result<()> + Send + Sync,
     ) -> Result<Response> {
         let plan = Plan { repeat, ..self.context.plan.clone() };
-        let result = self.context.client.exchange(request, &plan, tried, sign).await;
-        self.context.meter.attempts.fetch_add(tried.attempts, Ordering::Relaxed);
+        let counting = Counting { tried, meter: &self.context.meter };
+        let result = self.context.client.exchange(request, &plan, counting.tried, sign).await;
+        drop(counting);
         result.inspect_err(|error| self.note_doubt(error))
     }
 
@@ -498,6 +499,19 @@ impl<'a, P: Provider> Call<'a, P> {
         };
         self.context.parts.settle(part, result.as_ref().err(), detail).await?;
         result
+    }
+}
+
+/// Counts the attempts of one request also where a panic or the deadline ends it in their midst: what has left must not
+/// pass for what has not.
+struct Counting<'a> {
+    tried: &'a mut Tried,
+    meter: &'a Meter,
+}
+
+impl Drop for Counting<'_> {
+    fn drop(&mut self) {
+        self.meter.attempts.fetch_add(self.tried.attempts, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -119,6 +119,18 @@ impl CallRow {
     }
 }
 
+/// What the row of a refusal says beside the actor's id: a user of another school may have the same.
+pub(crate) fn refusal_detail(tenant: &TenantId, actor: &Actor, event: Event) -> Option<Json> {
+    let mut detail = serde_json::Map::new();
+    if event != Event::CallRefused {
+        detail.insert("event".into(), event.name().into());
+    }
+    if let Some(own) = actor.outsider(tenant) {
+        detail.insert("actorTenant".into(), own.as_str().into());
+    }
+    (!detail.is_empty()).then_some(Json::Object(detail))
+}
+
 /// How long an emergency leaves the storage alone after it failed.
 const AVOID: Duration = Duration::from_secs(5);
 
@@ -128,7 +140,8 @@ pub struct AuditService {
     pub(super) runtime: Runtime,
     chain: Arc<Chain>,
     spill: Option<Arc<Spill>>,
-    avoid_until: AtomicI64,
+    /// On the monotonic clock, in microseconds: the wall's may be set back.
+    avoid_until: AtomicU64,
 }
 
 impl AuditService {
@@ -137,7 +150,7 @@ impl AuditService {
     }
 
     pub(crate) fn new(writer: SharedWriter, runtime: Runtime, chain: Arc<Chain>, spill: Option<Arc<Spill>>) -> Self {
-        Self { writer, runtime, chain, spill, avoid_until: AtomicI64::new(0) }
+        Self { writer, runtime, chain, spill, avoid_until: AtomicU64::new(0) }
     }
 
     /// Queues rows at once, and answers when they are durable.
@@ -234,11 +247,11 @@ impl AuditService {
 
     /// Whether an emergency leaves the storage alone for now.
     fn avoided(&self) -> bool {
-        self.runtime.now().as_micros() < self.avoid_until.load(Ordering::Relaxed)
+        micros(self.runtime.monotonic()) < self.avoid_until.load(Ordering::Relaxed)
     }
 
     fn avoid(&self) {
-        self.avoid_until.store(self.runtime.now().after(AVOID).as_micros(), Ordering::Relaxed);
+        self.avoid_until.store(micros(self.runtime.monotonic() + AVOID), Ordering::Relaxed);
     }
 
     /// Merges what the second journal holds back into the storage, when that works again. Answers how many rows.
@@ -351,6 +364,10 @@ impl AuditService {
         }
         Ok(report)
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The code of a row's `outcome` column.

@@ -41,7 +41,7 @@ pub(crate) async fn patiently<T>(
 
 pub use access::{AccessService, ApiKey, ApiKeyRequest, Grant, NewApiKey, role_has};
 pub use audit::{AuditService, Event};
-pub(crate) use audit::{CallRow, outcome_name};
+pub(crate) use audit::{CallRow, outcome_name, refusal_detail};
 pub use chain::{Broken, Verification, VerifiedStream, canonical_row, row_mac};
 pub use configs::{ConfigChange, ConfigView, LiveConfig, TenantConfigService};
 pub(crate) use configs::{missing as no_settings, view as config_view};

@@ -28,6 +28,8 @@ use crate::{
 
 /// What stands behind the id of an audit row that came by the second journal.
 pub(super) const JOURNALED: &str = "/journal";
+/// What tells the version of a pending row from that of a stored one.
+const PENDING: u64 = 1 << 62;
 /// How many rows are merged at once: the writer makes few commits of them.
 const AT_ONCE: usize = 256;
 
@@ -51,8 +53,10 @@ struct State {
     hanging: bool,
     /// Lines that the journal could not take. They go with the next, or straight to the storage.
     unwritten: Vec<String>,
-    /// Rows of named calls as they will be once merged.
+    /// Rows of named calls as they will be once merged. Their versions are of this process alone, and of no storage.
     pending: HashMap<(TenantId, String), Pending>,
+    /// The last of those versions.
+    version: u64,
 }
 
 struct Waiting {
@@ -303,21 +307,27 @@ impl Inner {
             );
         }
         let rows = changes.len();
-        // Each by itself, for a row that an earlier, interrupted merge has kept must not hold up the others.
-        stream::iter(changes)
+        // Each by itself, for a row that an earlier, interrupted merge has kept must not hold up the others, nor one that no
+        // storage can keep.
+        let unfit = stream::iter(changes)
             .map(|change| writer.submit(vec![change]))
             .buffered(AT_ONCE)
             .map(|kept| match kept {
-                Err(error) if error.code() == ErrorCode::Conflict => Ok(()),
-                other => other,
+                Err(error) if error.code() == ErrorCode::Conflict => Ok(0),
+                Err(error) if error.code() == ErrorCode::Internal => {
+                    tracing::error!(%error, "a line of the second journal fits no table: somebody changed it");
+                    Ok(1)
+                }
+                other => other.map(|()| 0),
             })
-            .try_collect::<()>()
+            .try_fold(0, async |sum, unfit: usize| Ok(sum + unfit))
             .await?;
+        let unreadable = unreadable + unfit;
         for (tenant, rows) in tenants {
             let detail = serde_json::json!({ "rows": rows, "unreadable": unreadable });
             writer.submit(vec![used(&tenant, detail)]).await?;
         }
-        Ok(rows)
+        Ok(rows - unfit)
     }
 }
 
@@ -334,8 +344,13 @@ fn panicked() -> Error {
 impl State {
     fn note(&mut self, change: &Change) {
         let Some(key) = key_of(change).and_then(named) else { return };
+        self.version = (self.version + 1) | PENDING;
         let row = match change {
-            Change::Insert(row) | Change::Put { record: row, .. } => Some(row.clone()),
+            Change::Insert(row) | Change::Put { record: row, .. } => {
+                let mut row = row.clone();
+                row.version = self.version;
+                Some(row)
+            }
             Change::Delete { .. } | Change::DeleteWhere { .. } => None,
         };
         let pending = self.pending.entry(key).or_insert(Pending { row: None, lines: 0 });
@@ -354,12 +369,12 @@ impl State {
         }
     }
 
-    /// The first change that makes a row which another call has made here.
+    /// The first change that makes a row which another call has made here, or takes up one that another call has taken up.
     fn contested(&self, changes: &[Change]) -> Option<usize> {
+        let stands = |key| Some(self.pending.get(&named(key)?)?.row.as_ref()?.version);
         changes.iter().position(|change| match change {
-            Change::Insert(row) => {
-                named(&row.key).and_then(|key| self.pending.get(&key)).is_some_and(|pending| pending.row.is_some())
-            }
+            Change::Insert(row) => stands(&row.key).is_some(),
+            Change::Put { record, expected: Some(read) } => stands(&record.key).is_some_and(|version| version != *read),
             _ => false,
         })
     }

@@ -367,13 +367,19 @@ impl TokenService {
                 wish.keys.seal(tables::OAUTH_TOKENS.name, &key.id, "token", &plain)?
             }
         };
+        // A row with a refresh token of the vendor's own outlives the access token, and no row goes while somebody has the
+        // lease on it.
+        let now = self.runtime.now();
+        let ends = match kept {
+            Some(kept) if kept.refresh.is_some() => None,
+            kept => Some(kept.map_or(now, |kept| kept.expires_at).max(lease.unwrap_or(now))),
+        };
         let record = Record::new(key.table, &key.tenant, key.id.clone())
             .set("provider", wish.provider)
             .set("token", sealed)
-            // A row with a refresh token of the vendor's own outlives the access token.
-            .set("expires_at", kept.filter(|kept| kept.refresh.is_none()).map(|kept| kept.expires_at))
+            .set("expires_at", ends)
             .set("lease_until", lease)
-            .set("updated_at", self.runtime.now());
+            .set("updated_at", now);
         let change = match expected {
             Some(_) => Change::Put { record, expected },
             None => Change::Insert(record),

@@ -1,8 +1,9 @@
 //! The shared writer: many calls, one commit.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
@@ -201,7 +202,11 @@ async fn commit_once(shared: &Shared, changes: &mut [Change]) -> std::result::Re
         settle(Settled::Nothing);
         return Err(Failed { at: Some(at), error });
     }
-    let result = shared.inner.commit(changes).await;
+    // A backend of the host's own that panics must not take everybody's writer with it.
+    let committed = AssertUnwindSafe(shared.inner.commit(changes)).catch_unwind().await;
+    let result = committed.unwrap_or_else(|_panic| {
+        Err(Error::new(ErrorCode::StorageUnavailable, "the storage panicked; please report this"))
+    });
     settle(match &result {
         Ok(()) => Settled::Kept,
         Err(error) if error.code() == ErrorCode::Conflict => Settled::Nothing,

@@ -250,6 +250,8 @@ pub enum Reply {
     Slow(Duration),
     /// A redirect to this place.
     Redirect(&'static str),
+    /// The request arrives; then the network panics.
+    Panic,
 }
 
 /// A network with one courier at its end, who remembers what arrived.
@@ -325,6 +327,7 @@ impl Http for Network {
                 tokio::time::sleep(wait).await;
                 Ok(answer(200, json!({ "id": format!("letter-{id}") }).to_string()))
             }
+            Some(Reply::Panic) => panic!("the network, on purpose"),
             Some(Reply::Refused) => unreachable!(),
         }
     }

@@ -2,7 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::tree::{Tree, read, run as run_program, write};
+use crate::{
+    manifest::Manifest,
+    tree::{Tree, read, run as run_program, write},
+};
 
 /// Each template, and the file it makes.
 const FILES: &[(&str, &str)] = &[
@@ -27,6 +30,7 @@ pub(crate) fn run(tree: &Tree, name: &str) -> Result<()> {
         }
         made.push((path, names.fill(template)));
     }
+    free(tree, name)?;
     for (path, edit) in [
         ("Cargo.toml", add_feature as fn(&str, &str) -> Result<String>),
         ("src/providers/mod.rs", add_provider),
@@ -46,6 +50,26 @@ pub(crate) fn run(tree: &Tree, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether nothing else has the name: a module beside it, a feature, or a segment of the REST API.
+fn free(tree: &Tree, name: &str) -> Result<()> {
+    for module in ["src/providers", "sandbox/src", "tests/support/every"].map(|folder| format!("{folder}/{name}")) {
+        for path in [format!("{module}.rs"), module] {
+            if tree.path(&path).exists() {
+                bail!("{name} is taken: {path} is there already");
+            }
+        }
+    }
+    if name == "default" || Manifest::read(tree)?.features()?.iter().any(|feature| feature == name) {
+        bail!("{name} is taken: the library has a feature of that name");
+    }
+    let http = read(&tree.path("src/http/mod.rs"))?;
+    let reserved = http.split("pub const RESERVED_").skip(1).filter_map(|list| list.split(';').next());
+    if reserved.flat_map(|list| list.split('"').skip(1).step_by(2)).any(|segment| segment == name) {
+        bail!("{name} is taken: it is a segment of the REST API's paths");
+    }
+    Ok(())
+}
+
 /// One name in the forms that are wanted of it.
 struct Names {
     snake: String,
@@ -62,9 +86,8 @@ impl Names {
         if !good {
             bail!("{name:?} is no provider's id: it is snake_case, such as khan_academy, and at most 40 long");
         }
-        // Both are modules already, or words of the language.
-        if matches!(name, "arguments" | "call" | "spec" | "webhook") || syn::parse_str::<syn::Ident>(name).is_err() {
-            bail!("{name} is taken by the language or by src/providers itself");
+        if syn::parse_str::<syn::Ident>(name).is_err() {
+            bail!("{name} is a word of the language");
         }
         let words = name.split('_').map(|word| {
             let (first, rest) = word.split_at(1);
@@ -144,7 +167,7 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        for bad in ["", "Khan", "khan-academy", "3d", "_x", "x_", "a__b", "fn", "spec", "webhook", "../x", "ünicode"] {
+        for bad in ["", "Khan", "khan-academy", "3d", "_x", "x_", "a__b", "fn", "../x", "ünicode"] {
             assert!(Names::of(bad).is_err(), "{bad}");
         }
         let names = Names::of("khan_academy").unwrap();
@@ -182,6 +205,16 @@ mod tests {
         let error = run(&Tree::at(folder.path()), "stripe").unwrap_err();
         assert_eq!(error.to_string(), "docs/providers/stripe.md is there already");
         assert!(!folder.path().join("src").exists());
+    }
+
+    #[test]
+    fn names_of_other_things_are_refused() {
+        let tree = Tree::find().unwrap();
+        for taken in ["channel", "typed", "http", "sqlite", "default", "clock", "server", "audit", "health", "config"] {
+            let error = free(&tree, taken).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{taken} is taken: ")), "{error}");
+        }
+        free(&tree, "made_up_vendor").unwrap();
     }
 
     #[test]

@@ -15,6 +15,8 @@ export interface Actor {
   userAgent?: string;
   /** What the credentials shown reach: `provider:operation`, `provider:*` or `*`. */
   scopes?: string[];
+  /** When the credentials shown end (RFC 3339): the actor is refused from then on. */
+  expiresAt?: string;
 }
 
 /** Why a call failed, for a program to act on. The names are stable. */
@@ -448,6 +450,7 @@ export interface Functions {
   ready: [Record<string, never>, { status: "ok" }];
   renewSubscriptions: [Record<string, never>, { renewed: number }];
   mergeJournal: [Record<string, never>, { merged: number }];
+  deleteExpired: [Record<string, never>, Record<string, never>];
 }
 
 /** The hub: providers, records and keys, for all tenants of this process. */

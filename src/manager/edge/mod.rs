@@ -213,6 +213,7 @@ pub const FUNCTIONS: &[&str] = &[
     "ready",
     "renewSubscriptions",
     "mergeJournal",
+    "deleteExpired",
 ];
 
 /// Calls one function of the manager: its request and its answer are objects.
@@ -377,6 +378,11 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
             let Nothing {} = read(request)?;
             Ok(json!({ "merged": manager.merge_journal().await? }))
         }
+        "deleteExpired" => {
+            let Nothing {} = read(request)?;
+            manager.delete_expired().await?;
+            Ok(json!({}))
+        }
         _ => Err(Error::new(
             ErrorCode::NotFound,
             format!("there is no such function; there are {}", FUNCTIONS.join(", ")),
@@ -425,6 +431,7 @@ mod tests {
             include_str!("../consent.rs"),
             include_str!("../webhooks.rs"),
             include_str!("../subscriptions.rs"),
+            include_str!("../housekeeping.rs"),
         ];
         let mut seen = 0;
         for block in sources.iter().flat_map(|source| source.split("\nimpl ").skip(1)) {

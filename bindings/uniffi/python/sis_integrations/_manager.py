@@ -40,6 +40,8 @@ class Actor:
     user_agent: "str | None" = None
     #: What the actor is held to: each `provider:operation`, `provider:*` or `*`.
     scopes: "list[str] | None" = None
+    #: When the credentials shown end: the actor is refused from then on.
+    expires_at: "datetime | str | None" = None
 
 
 class Manager:
@@ -274,6 +276,10 @@ class Manager:
     async def merge_journal(self):
         """Merges what emergencies left in the second journal. Runs by itself when the storage works again."""
         return await self.call("mergeJournal", {})
+
+    async def delete_expired(self):
+        """Deletes what nobody needs any more. Runs by itself every hour; for a process that lives for one call at a time."""
+        return await self.call("deleteExpired", {})
 
     async def call(self, function, request):
         """Calls any function by its name, with the request as the REST API names it."""
