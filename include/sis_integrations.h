@@ -417,8 +417,8 @@ sis_status sis_manager_execute(const sis_manager *manager,
  * These belong to the process, and take neither `tenant` nor `actor`:
  *
  * - `receiveWebhook`: `provider`, `url`, `headers`, and `body` or `bodyBase64`. `authenticateApiKey`: `key`.
- * - `provider`: `provider`. `providers`, `ready`, `renewSubscriptions`, `mergeJournal`, `deleteExpired`:
- * `{}`.
+ * - `provider`: `provider`. `providers`, `ready`, `renewSubscriptions`, `mergeJournal` and
+ *   `deleteExpired`: `{}`.
  *
  * `manager`, `function` and `request` are borrowed for the call.
  *

@@ -235,8 +235,8 @@ pub extern "C" fn sis_manager_execute(
 /// These belong to the process, and take neither `tenant` nor `actor`:
 ///
 /// - `receiveWebhook`: `provider`, `url`, `headers`, and `body` or `bodyBase64`. `authenticateApiKey`: `key`.
-/// - `provider`: `provider`. `providers`, `ready`, `renewSubscriptions`, `mergeJournal`, `deleteExpired`:
-/// `{}`.
+/// - `provider`: `provider`. `providers`, `ready`, `renewSubscriptions`, `mergeJournal` and
+///   `deleteExpired`: `{}`.
 ///
 /// `manager`, `function` and `request` are borrowed for the call.
 ///
