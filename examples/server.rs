@@ -13,6 +13,7 @@
 //! | `SIS_BOOTSTRAP_ADMIN_KEY` | an API key, of at least 24 characters, that acts as platform administrator |
 //! | `SIS_SANDBOX` | `1` starts local look-alikes of the vendors, and points schools without settings at them |
 //! | `SIS_TRUSTED_PROXIES` | how many reverse proxies of yours to believe `X-Forwarded-For`; 0 unless set |
+//! | `TWILIO_ACCOUNT_SID` … | settings for schools without their own, by the names that each provider's page in docs/ lists; not beside `SIS_SANDBOX` |
 //! | `RUST_LOG` | what to log; `info` unless set |
 //!
 //! `SIS_REDIS_URL` and `SIS_JWKS` are refused: they are not built in yet.
@@ -61,6 +62,9 @@ async fn serve() -> Result<()> {
     let sandbox = if environment.sandbox { Some(sandbox::Sandbox::start().await?) } else { None };
 
     let mut builder = IntegrationManager::builder().master_key(MasterKey::from_env()?).providers(providers::all());
+    if sandbox.is_none() {
+        builder = builder.config_defaults_from_env();
+    }
     if let Some(sandbox) = &sandbox {
         builder = builder.allow_private_addresses(true);
         for (vendor, settings) in sandbox_settings(sandbox) {

@@ -219,7 +219,7 @@ async fn headers_say_more_about_a_call() {
         ("X-Disclosure", r#"{"subjects":[{"name":"x"}]}"#, "disclosure.subjects[0].name"),
         ("X-Disclosure", r#"{"subjects":[{"id":""}]}"#, "disclosure.subjects[0].id"),
         ("X-Deadline-Ms", "soon", "X-Deadline-Ms"),
-        ("X-Deadline-Ms", "0", "deadline"),
+        ("X-Deadline-Ms", "0", "X-Deadline-Ms"),
         ("X-Wait", "maybe", "X-Wait"),
     ] {
         assert_eq!(with(name, value).await.problem(400, "invalid_argument")["field"], field, "{value}");

@@ -197,6 +197,17 @@ async fn the_platforms_key_proxies_and_the_log_are_as_the_environment_says() {
     assert!(!quiet.contains("SIS_BOOTSTRAP_ADMIN_KEY"), "{quiet}");
     named("127.0.0.1").await;
 
+    // Settings of the platform's own, by the names that the providers' pages list.
+    let settings = [("SENDGRID_API_KEY", "SG.sandbox.0123456789"), ("SENDGRID_FROM_EMAIL", "office@school.example")];
+    for (variables, enabled) in [(&[][..], false), (&settings, true)] {
+        let server = Server::start(variables);
+        let listed = server.get("").await;
+        let found =
+            listed["integrations"].as_array().unwrap().iter().find(|one| one["provider"] == "sendgrid").unwrap();
+        assert_eq!((&found["configured"], &found["enabled"]), (&json!(false), &json!(enabled)), "{found}");
+        server.stop();
+    }
+
     for (level, warned) in [("", true), ("error", false)] {
         let server = Server::start(&[("SIS_BOOTSTRAP_ADMIN_KEY", ""), ("RUST_LOG", level)]);
         let answer = server.ask(Method::GET, "/audit").send().await.unwrap();

@@ -13,8 +13,8 @@ use crate::{
 /// Who asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Authenticated {
-    /// The school the credentials belong to: every other refuses them. `None`: the actor's own word counts, and one
-    /// without a tenant may ask in any.
+    /// The school the credentials belong to: every other refuses them. `None` is for the platform's own staff alone: the
+    /// actor's own word counts then, and one without a tenant may ask **in every school**.
     pub tenant: Option<TenantId>,
     /// For whom.
     pub actor: Actor,
@@ -32,9 +32,12 @@ pub struct Authenticated {
 /// #[async_trait::async_trait]
 /// impl Authenticator for BehindProxy {
 ///     async fn authenticate(&self, parts: &Parts) -> Result<Authenticated> {
-///         let user = parts.headers.get("x-user").and_then(|user| user.to_str().ok());
-///         let user = user.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "nobody is signed in"))?;
-///         Ok(Authenticated { tenant: None, actor: Actor::new(user, Role::Teacher) })
+///         let text = |name: &str| {
+///             let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
+///             value.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "nobody is signed in"))
+///         };
+///         // Without the school every teacher of one would be a teacher of all.
+///         Ok(Authenticated { tenant: Some(text("x-school")?.parse()?), actor: Actor::new(text("x-user")?, Role::Teacher) })
 ///     }
 /// }
 /// ```
@@ -93,9 +96,9 @@ impl Authenticator for ApiKeys {
         let key = shown_key(&parts.headers).ok_or_else(refused)?;
         // Hashes have one length, whatever was shown: the time this takes tells nothing.
         let platform = self.bootstrap.is_some_and(|bootstrap| bool::from(bootstrap.ct_eq(&hash(key))));
-        let named = named_actor(&parts.headers)?;
+        let named = named_actor(&parts.headers);
         if platform {
-            let actor = named.unwrap_or_else(|| Actor::new("platform-admin", Role::Admin));
+            let actor = named?.unwrap_or_else(|| Actor::new("platform-admin", Role::Admin));
             return Ok(Authenticated { tenant: None, actor });
         }
         // …/{provider}/{method}, where it is a call.
@@ -106,7 +109,7 @@ impl Authenticator for ApiKeys {
             ErrorCode::Unauthenticated => refused(),
             _ => error,
         })?;
-        if named.is_some() {
+        if named?.is_some() {
             // Ignored, a caller would believe to act with another's rights than it does.
             return Err(Error::invalid(ACTOR_ID, "only the platform's own key may name the acting user"));
         }

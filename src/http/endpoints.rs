@@ -28,7 +28,7 @@ pub(super) fn json(answer: &impl Serialize) -> Response {
     }
 }
 
-/// For a load balancer: whether calls can be taken. Says nothing else, since nobody is asked who they are.
+/// For a load balancer: whether the storage can be read. Says nothing else, since nobody is asked who they are.
 pub(super) async fn healthz(State(api): State<Arc<Api>>) -> Answer {
     api.manager.ready().await?;
     Ok(json(&json!({ "status": "ok" })))
@@ -144,7 +144,11 @@ pub(super) async fn execute(asking: Asking, body: Body) -> Answer {
         Some("true") => call = call.wait(),
         Some(_) => return Err(Error::invalid("X-Wait", "must be true or false").into()),
     }
-    let reply = call.execute(asking.segment("provider"), asking.segment("method"), arguments).await?;
+    let reply = call.execute(asking.segment("provider"), asking.segment("method"), arguments).await;
+    let reply = reply.map_err(|error| match error.field() {
+        Some("deadline") => error.with_field("X-Deadline-Ms"),
+        _ => error,
+    })?;
     let mut response = json(&reply.output);
     if let Ok(id) = HeaderValue::from_str(&reply.request_id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);

@@ -122,6 +122,9 @@ impl Core {
 /// How long closing waits for the second journal to be merged, and at least for the storage to close.
 const MERGING: Duration = Duration::from_secs(2);
 
+/// How long a load balancer's probe waits for the storage.
+const READY: Duration = Duration::from_secs(2);
+
 /// Counts calls under way, so that closing can wait for them.
 #[derive(Default)]
 struct Calls {
@@ -238,10 +241,13 @@ impl IntegrationManager {
         self.0.access.authenticate(&self.0.security, key, found.is_ok_and(|operation| operation.urgent)).await
     }
 
-    /// Whether the storage answers: for a load balancer's probe.
+    /// Whether the storage can be read: for a load balancer's probe.
+    ///
+    /// Error: `storage_unavailable` where it does not answer within two seconds.
     pub async fn ready(&self) -> Result<()> {
         let _entered = self.0.enter()?;
-        self.0.security.ready().await
+        let slow = || Err(Error::new(ErrorCode::StorageUnavailable, "the storage does not answer"));
+        self.0.runtime.timeout(READY, self.0.security.ready()).await.unwrap_or_else(slow)
     }
 
     /// Merges what emergencies left in the second journal back into the storage. Runs by itself when a manager is built

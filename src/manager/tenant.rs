@@ -364,7 +364,8 @@ impl Tenant {
         let result = self.request(actor).deadline(deadline).wait().execute(id, operation, Value::Null).await;
         // Who may not ask, and whoever is held back by something of ours, learns nothing of the vendor.
         let ours = |error: &Error| match error.code() {
-            ErrorCode::PermissionDenied | ErrorCode::Closed => true,
+            ErrorCode::PermissionDenied | ErrorCode::Unauthenticated | ErrorCode::Closed => true,
+            ErrorCode::InvalidArgument => error.field().is_some_and(|field| field.starts_with("actor.")),
             ErrorCode::RateLimited => error.vendor().is_none(),
             _ => error.is_storage(),
         };

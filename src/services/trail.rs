@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{AuditService, Event, spill::JOURNALED};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     model::{RequestId, TenantId, Timestamp},
     storage::{Cursor, Key, Query, Record, Storage, Test, tables},
 };
@@ -102,6 +102,14 @@ pub struct AuditPage {
     pub next: Option<Cursor>,
 }
 
+/// How many entries of a log one page has.
+pub(super) fn page_size(wanted: Option<u32>) -> Result<u32> {
+    match wanted.unwrap_or(100) {
+        size @ 1..=500 => Ok(size),
+        _ => Err(Error::invalid("limit", "must be 1 to 500")),
+    }
+}
+
 /// How long after its deadline a call's outcome may still be on its way to the disk.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -112,7 +120,7 @@ impl AuditService {
             .filter("event", Test::Ne, Event::CallOutcome.name())
             .filter("event", Test::Ne, Event::PartOutcome.name())
             .newest_first("id")
-            .limit(filter.limit.unwrap_or(100).clamp(1, 500))
+            .limit(page_size(filter.limit)?)
             .after(filter.cursor.clone());
         for (column, wanted) in [("provider", &filter.provider), ("actor_id", &filter.actor_id)] {
             if let Some(wanted) = wanted {

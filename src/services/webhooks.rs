@@ -505,7 +505,7 @@ impl WebhookService {
     pub(crate) async fn entries(&self, tenant: &TenantId, filter: &WebhookFilter) -> Result<WebhookPage> {
         let mut query = Query::of(&tables::WEBHOOK_LOGS, tenant)
             .newest_first("id")
-            .limit(filter.limit.unwrap_or(100).clamp(1, 500))
+            .limit(super::trail::page_size(filter.limit)?)
             .after(filter.cursor.clone());
         if let Some(provider) = &filter.provider {
             query = query.eq("provider", provider.clone());

@@ -63,6 +63,10 @@ pub struct OpenOptions {
     /// Settings of providers, by id, for every tenant: each fills in what a tenant has not set itself.
     #[serde(default)]
     pub config_defaults: Map<String, Value>,
+    /// Whether such settings are also read from the environment, by the names that each provider's page lists
+    /// (`TWILIO_ACCOUNT_SID` …). Default: no.
+    #[serde(default)]
+    pub config_defaults_from_env: bool,
     /// Of SQLite: how large the database may become; beyond that calls fail with `storage_full`. Default: no limit.
     #[serde(default)]
     pub max_database_bytes: Option<u64>,
@@ -117,6 +121,15 @@ impl OpenOptions {
             let quota = Quota { per_second, burst };
             quota.check().map_err(|error| error.within("actorQuota"))?;
             builder = builder.actor_quota(quota);
+        }
+        if self.config_defaults_from_env {
+            if cfg!(target_family = "wasm") {
+                return Err(Error::invalid(
+                    "configDefaultsFromEnv",
+                    "must not be given here, where there is no environment",
+                ));
+            }
+            builder = builder.config_defaults_from_env();
         }
         for (provider, settings) in &self.config_defaults {
             let Value::Object(settings) = settings.clone() else {
@@ -218,7 +231,9 @@ pub const FUNCTIONS: &[&str] = &[
 
 /// Calls one function of the manager: its request and its answer are objects.
 ///
-/// `execute` answers `{requestId, output, replayed}`; the others what the REST API answers.
+/// `execute` answers `{requestId, output, replayed}`; the others what the REST API answers, but for `configs` (the settings
+/// that there are, as `config` shows them), `receiveWebhook` (the receipt with its events), `webhookRoute` (without the path
+/// over REST) and `revokeApiKey` (the id). What sets a user's grant is `setPermissions`.
 pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Value) -> Result<Value> {
     match function {
         "execute" => {
@@ -244,7 +259,10 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
             if wait {
                 call = call.wait();
             }
-            let reply = call.execute(&provider, &operation, arguments).await?;
+            let reply = call.execute(&provider, &operation, arguments).await.map_err(|error| match error.field() {
+                Some("deadline") => error.with_field("deadlineMs"),
+                _ => error,
+            })?;
             Ok(json!({ "requestId": reply.request_id, "output": reply.output, "replayed": reply.replayed }))
         }
         "configure" => {
@@ -265,7 +283,7 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
             school(manager, &tenant)?
                 .grant(&actor, &user_id, &provider, &permissions)
                 .await
-                .map_err(|error| if error.field().is_some() { error.within("permissions") } else { error })?;
+                .map_err(|error| nested(error, "permissions", &["role", "allow", "deny", "expiresAt"]))?;
             write(permissions)
         }
         "permissions" => {
@@ -274,7 +292,9 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
         }
         "createApiKey" => {
             let CreateApiKey { tenant, actor, api_key } = read(request)?;
-            let made = school(manager, &tenant)?.create_api_key(&actor, api_key).await?;
+            let made = school(manager, &tenant)?.create_api_key(&actor, api_key).await;
+            let made =
+                made.map_err(|error| nested(error, "apiKey", &["name", "userId", "role", "scopes", "expiresAt"]))?;
             let mut answer = write(made.record)?;
             // The one place where the key itself is shown.
             answer["key"] = made.key.expose().clone().into();
@@ -296,7 +316,8 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
         }
         "audit" => {
             let Audit { tenant, actor, filter } = read(request)?;
-            write(school(manager, &tenant)?.audit(&actor, &filter).await?)
+            let page = school(manager, &tenant)?.audit(&actor, &filter).await;
+            write(page.map_err(|error| nested(error, "filter", &["limit", "cursor"]))?)
         }
         "verifyAudit" => {
             let OfTenant { tenant, actor } = read(request)?;
@@ -331,11 +352,13 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
         }
         "webhookRoute" => {
             let OfProvider { tenant, actor, provider } = read(request)?;
-            Ok(json!({ "route": school(manager, &tenant)?.webhook_route(&actor, &provider).await? }))
+            let route = school(manager, &tenant)?.webhook_route(&actor, &provider).await?;
+            Ok(json!({ "provider": provider, "route": route }))
         }
         "webhooks" => {
             let Webhooks { tenant, actor, filter } = read(request)?;
-            write(school(manager, &tenant)?.webhooks(&actor, &filter).await?)
+            let page = school(manager, &tenant)?.webhooks(&actor, &filter).await;
+            write(page.map_err(|error| nested(error, "filter", &["limit", "cursor"]))?)
         }
         "replayWebhook" => {
             let OfId { tenant, actor, id } = read(request)?;
@@ -351,11 +374,13 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
         }
         "beginConsent" => {
             let BeginConsent { tenant, actor, provider, consent } = read(request)?;
-            write(school(manager, &tenant)?.begin_consent(&actor, &provider, consent).await?)
+            let begun = school(manager, &tenant)?.begin_consent(&actor, &provider, consent).await;
+            write(begun.map_err(|error| nested(error, "consent", &["redirectUri", "scopes", "loginHint"]))?)
         }
         "completeConsent" => {
             let CompleteConsent { tenant, actor, provider, answer } = read(request)?;
-            write(school(manager, &tenant)?.complete_consent(&actor, &provider, answer).await?)
+            let completed = school(manager, &tenant)?.complete_consent(&actor, &provider, answer).await;
+            write(completed.map_err(|error| nested(error, "answer", &["state", "code", "error"]))?)
         }
         "providers" => {
             let Nothing {} = read(request)?;
@@ -388,6 +413,12 @@ pub async fn dispatch(manager: &IntegrationManager, function: &str, request: Val
             format!("there is no such function; there are {}", FUNCTIONS.join(", ")),
         )),
     }
+}
+
+/// An error about one of these members of the request's member `name`, with its whole path.
+fn nested(error: Error, name: &str, members: &[&str]) -> Error {
+    let first = error.field().and_then(|field| field.split(['.', '[']).next());
+    if first.is_some_and(|first| members.contains(&first)) { error.within(name) } else { error }
 }
 
 fn school(manager: &IntegrationManager, tenant: &str) -> Result<Tenant> {
@@ -454,6 +485,59 @@ mod tests {
             }
         }
         assert!(seen > FUNCTIONS.len(), "only {seen} functions were found");
+    }
+
+    /// An error about a part of the request names it by its whole path.
+    #[tokio::test]
+    async fn errors_name_the_member_of_the_request() {
+        let options = json!({ "storage": "memory", "masterKey": "7d1f0c55e2a94b3c8f60d4a1b95e27304c8813fda6722be95f01c3d748ea96b2" });
+        let manager = open(options).await.unwrap();
+        let admin = json!({ "id": "u-1", "role": "admin" });
+        let past = "2020-01-01T00:00:00Z";
+        for (function, member, value, field) in [
+            ("setPermissions", "permissions", json!({ "allow": ["sendSmoke"] }), "permissions.allow[0]"),
+            ("setPermissions", "permissions", json!({ "role": "king" }), "permissions.role"),
+            ("setPermissions", "userId", json!(""), "userId"),
+            ("setPermissions", "actor", json!({ "id": "", "role": "admin" }), "actor.id"),
+            (
+                "createApiKey",
+                "apiKey",
+                json!({ "name": "", "userId": "u", "role": "admin", "scopes": ["*"] }),
+                "apiKey.name",
+            ),
+            (
+                "createApiKey",
+                "apiKey",
+                json!({ "name": "k", "userId": "", "role": "admin", "scopes": ["*"] }),
+                "apiKey.userId",
+            ),
+            (
+                "createApiKey",
+                "apiKey",
+                json!({ "name": "k", "userId": "u", "role": "admin", "scopes": ["x"] }),
+                "apiKey.scopes[0]",
+            ),
+            ("createApiKey", "actor", json!({ "id": "", "role": "admin" }), "actor.id"),
+            ("audit", "filter", json!({ "limit": 501 }), "filter.limit"),
+            ("audit", "filter", json!({ "from": "soon" }), "filter.from"),
+            ("webhooks", "filter", json!({ "limit": 0 }), "filter.limit"),
+            ("execute", "deadlineMs", json!(0), "deadlineMs"),
+            ("beginConsent", "consent", json!({ "redirectUri": "nowhere" }), "consent.redirectUri"),
+            ("completeConsent", "answer", json!({ "state": past, "code": "c" }), "answer.state"),
+        ] {
+            let mut request = match function {
+                "setPermissions" => json!({ "userId": "u-2", "provider": "twilio", "permissions": {} }),
+                "createApiKey" => json!({ "apiKey": { "name": "k", "userId": "u", "role": "admin", "scopes": ["*"] } }),
+                "execute" => json!({ "provider": "twilio", "operation": "getBalance" }),
+                "beginConsent" | "completeConsent" => json!({ "provider": "google_workspace" }),
+                _ => json!({}),
+            };
+            request["tenant"] = "school".into();
+            request["actor"] = admin.clone();
+            request[member] = value;
+            let error = dispatch(&manager, function, request.clone()).await.unwrap_err();
+            assert_eq!(error.field(), Some(field), "{function} {request}: {error}");
+        }
     }
 
     fn camel(name: &str) -> String {
