@@ -316,6 +316,32 @@ async fn of_many_events_those_without_an_answer_are_looked_for_by_their_id() {
     assert_eq!(found["summary"], "dark");
 }
 
+/// The first answer left it open; that a limit turns the second try away does not say that the first did nothing.
+#[tokio::test]
+async fn an_event_that_may_have_been_made_is_looked_for_though_a_limit_turned_it_away_later() {
+    let wait = Duration::from_millis(400);
+    let backoff = Backoff { first: wait, most: wait, attempts: 3 };
+    let school = School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await;
+    let google = vendor(&school);
+    for quota in [google::Quota::Day, google::Quota::Minute] {
+        google.lose_parts(1);
+        let title = format!("{quota:?}");
+        let batches = || google.recorder().exchanges().iter().filter(|one| one.path.starts_with("/batch")).count();
+        let before = batches();
+        let limited = async {
+            while batches() == before {
+                school.manager.runtime().sleep(Duration::from_millis(5)).await;
+            }
+            // One part is turned away; the look comes after.
+            google.use_up_quota("calendar", quota, 1);
+        };
+        let arguments = json!({ "events": [evening(&title)] });
+        let (report, ()) = futures::join!(made(&school, "createEvents", arguments), limited);
+        assert_eq!((&report["done"], &report["failed"]), (&json!(1), &json!(0)), "{report}");
+        assert_eq!(events_of(&school, &title), 1);
+    }
+}
+
 #[tokio::test]
 async fn calendars_are_made_listed_and_shared_once() {
     let school = school().await;

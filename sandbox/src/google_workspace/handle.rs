@@ -110,6 +110,16 @@ impl GoogleWorkspace {
         self.world.lock().uploads_pend = answers;
     }
 
+    /// Carries out so many of the next parts of batches, and answers each with 503 all the same.
+    pub fn lose_parts(&self, parts: u64) {
+        self.world.lock().parts_lost = parts;
+    }
+
+    /// Lets the first page of every list of files be empty though there is another.
+    pub fn search_begins_empty(&self, on: bool) {
+        self.world.lock().drive.begins_empty = on;
+    }
+
     /// Keeps new files out of so many searches after their making.
     pub fn search_lags(&self, searches: u64) {
         self.world.lock().drive.lag = searches;
