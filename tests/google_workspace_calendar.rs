@@ -481,3 +481,33 @@ async fn a_quota_of_the_day_is_told_from_one_that_passes_in_each_products_words(
         assert!(!passing.message().contains("day"), "{operation}: {passing}");
     }
 }
+
+/// Nobody has consented, so nobody can consent again: what is wrong is named.
+#[tokio::test]
+async fn a_service_account_that_is_refused_a_token_says_what_to_mend() {
+    let school = school().await;
+    let error = refused(&school, "getDriveAbout", json!({ "asUser": "nobody@yourschool.example" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("asUser")), "{error}");
+
+    let key = json!({ "service_account_key": google::SERVICE_ACCOUNT_KEY, "subject": "nobody@yourschool.example" });
+    configured(&school, key).await.unwrap();
+    let error = refused(&school, "getDriveAbout", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotConfigured, Some("config.subject")), "{error}");
+
+    let key = json!({ "service_account_key": google::SERVICE_ACCOUNT_KEY, "subject": google::ADMIN });
+    configured(&school, key).await.unwrap();
+    vendor(&school).delegate(&["https://www.googleapis.com/auth/calendar"]);
+    let error = refused(&school, "getDriveAbout", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")), "{error}");
+    assert!(error.message().contains("https://www.googleapis.com/auth/drive"), "{error}");
+
+    let mut account: Value = serde_json::from_str(google::SERVICE_ACCOUNT_KEY).unwrap();
+    account["client_email"] = json!("gone@project.iam.gserviceaccount.com");
+    configured(&school, json!({ "service_account_key": account.to_string(), "subject": google::ADMIN })).await.unwrap();
+    let error = refused(&school, "listCalendars", json!({})).await;
+    assert_eq!(
+        (error.code(), error.field()),
+        (ErrorCode::NeedsReconnect, Some("config.service_account_key")),
+        "{error}"
+    );
+}
