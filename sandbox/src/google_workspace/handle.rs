@@ -78,6 +78,12 @@ impl GoogleWorkspace {
         id
     }
 
+    /// Leaves new accounts incomplete for so many changes and groups, which are answered with 412, and lets new groups take no
+    /// members for so many tries, which are answered with 404.
+    pub fn accounts_lag(&self, changes: u64) {
+        self.world.lock().directory.lag = changes;
+    }
+
     /// Switches a product of the project off or on: `drive`, `docs`, `calendar`, `gmail`, `classroom`, `meet`,
     /// `directory` or `events`.
     pub fn enable(&self, product: &str, on: bool) {
