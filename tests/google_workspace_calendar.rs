@@ -316,6 +316,32 @@ async fn of_many_events_those_without_an_answer_are_looked_for_by_their_id() {
     assert_eq!(found["summary"], "dark");
 }
 
+/// The first answer left it open; that a limit turns the second try away does not say that the first did nothing.
+#[tokio::test]
+async fn an_event_that_may_have_been_made_is_looked_for_though_a_limit_turned_it_away_later() {
+    let wait = Duration::from_millis(400);
+    let backoff = Backoff { first: wait, most: wait, attempts: 3 };
+    let school = School::open(builder().storage(MemoryStorage::new()).backoff(backoff)).await;
+    let google = vendor(&school);
+    for quota in [google::Quota::Day, google::Quota::Minute] {
+        google.lose_parts(1);
+        let title = format!("{quota:?}");
+        let batches = || google.recorder().exchanges().iter().filter(|one| one.path.starts_with("/batch")).count();
+        let before = batches();
+        let limited = async {
+            while batches() == before {
+                school.manager.runtime().sleep(Duration::from_millis(5)).await;
+            }
+            // One part is turned away; the look comes after.
+            google.use_up_quota("calendar", quota, 1);
+        };
+        let arguments = json!({ "events": [evening(&title)] });
+        let (report, ()) = futures::join!(made(&school, "createEvents", arguments), limited);
+        assert_eq!((&report["done"], &report["failed"]), (&json!(1), &json!(0)), "{report}");
+        assert_eq!(events_of(&school, &title), 1);
+    }
+}
+
 #[tokio::test]
 async fn calendars_are_made_listed_and_shared_once() {
     let school = school().await;
@@ -417,7 +443,7 @@ async fn a_quota_of_the_day_is_told_from_one_that_passes_in_each_products_words(
     // The same reason, and the opposite meaning: Calendar's lasts, and the Directory's passes.
     for (product, operation, status, day, minute) in [
         ("drive", "listFiles", 403, "dailyLimitExceeded", "userRateLimitExceeded"),
-        ("gmail", "listMessages", 403, "dailyLimitExceeded", "userRateLimitExceeded"),
+        ("gmail", "listMessages", 403, "userRateLimitExceeded", "userRateLimitExceeded"),
         ("calendar", "listCalendars", 403, "quotaExceeded", "userRateLimitExceeded"),
         ("directory", "listUsers", 403, "dailyLimitExceeded", "quotaExceeded"),
         ("classroom", "listCourses", 429, "RATE_LIMIT_EXCEEDED", "RATE_LIMIT_EXCEEDED"),
@@ -449,9 +475,43 @@ async fn a_quota_of_the_day_is_told_from_one_that_passes_in_each_products_words(
         let passing = refused(&hurried, operation, json!({})).await;
         assert_eq!(passing.code(), ErrorCode::RateLimited, "{operation}: {passing}");
 
-        let hour = Duration::from_secs(3600);
-        assert_eq!((lasting.retry(), passing.retry()), (Retry::After(hour), Retry::Exhausted), "{operation}");
+        // Gmail says until when.
+        let hours = if product == "gmail" { 6 } else { 1 };
+        let wait = lasting.retry_after().unwrap();
+        assert_eq!((wait.as_secs_f64() / 3600.0).round(), f64::from(hours), "{operation}: {wait:?}");
+        let told = matches!(passing.retry(), Retry::After(wait) if wait < Duration::from_secs(3));
+        assert!(if product == "gmail" { told } else { passing.retry() == Retry::Exhausted }, "{operation}: {passing}");
         assert!(lasting.message().contains("of the day"), "{operation}: {lasting}");
         assert!(!passing.message().contains("day"), "{operation}: {passing}");
     }
+}
+
+/// Nobody has consented, so nobody can consent again: what is wrong is named.
+#[tokio::test]
+async fn a_service_account_that_is_refused_a_token_says_what_to_mend() {
+    let school = school().await;
+    let error = refused(&school, "getDriveAbout", json!({ "asUser": "nobody@yourschool.example" })).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("asUser")), "{error}");
+
+    let key = json!({ "service_account_key": google::SERVICE_ACCOUNT_KEY, "subject": "nobody@yourschool.example" });
+    configured(&school, key).await.unwrap();
+    let error = refused(&school, "getDriveAbout", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotConfigured, Some("config.subject")), "{error}");
+
+    let key = json!({ "service_account_key": google::SERVICE_ACCOUNT_KEY, "subject": google::ADMIN });
+    configured(&school, key).await.unwrap();
+    vendor(&school).delegate(&["https://www.googleapis.com/auth/calendar"]);
+    let error = refused(&school, "getDriveAbout", json!({})).await;
+    assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")), "{error}");
+    assert!(error.message().contains("https://www.googleapis.com/auth/drive"), "{error}");
+
+    let mut account: Value = serde_json::from_str(google::SERVICE_ACCOUNT_KEY).unwrap();
+    account["client_email"] = json!("gone@project.iam.gserviceaccount.com");
+    configured(&school, json!({ "service_account_key": account.to_string(), "subject": google::ADMIN })).await.unwrap();
+    let error = refused(&school, "listCalendars", json!({})).await;
+    assert_eq!(
+        (error.code(), error.field()),
+        (ErrorCode::NeedsReconnect, Some("config.service_account_key")),
+        "{error}"
+    );
 }

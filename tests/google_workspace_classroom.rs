@@ -55,7 +55,7 @@ async fn class(school: &School, students: usize) -> (Value, Value, Vec<Value>) {
 }
 
 fn pupil(school: &School, index: usize) -> String {
-    let email = format!("pupil{index}@{}", google::DOMAIN);
+    let email = pupil_of(index);
     school.sandbox.google_workspace().add_user(&email, "Pupil", &index.to_string());
     email
 }
@@ -422,10 +422,93 @@ async fn a_registration_that_is_renewed_stays_and_is_one() {
     let mut renewal = watch;
     renewal["replaces"] = first.clone();
     let second = made(&school, "watchClassroom", renewal).await["channelId"].clone();
-    assert_ne!(first, second);
+    assert_eq!(first, second);
     assert_eq!(school.sandbox.google_workspace().registrations().len(), 1);
     let kept = school.tenant.subscriptions(&school.admin).await.unwrap();
     assert_eq!(json!(kept.iter().map(|one| &one.id).collect::<Vec<_>>()), json!([second]));
     made(&school, "stopWatching", json!({ "channelId": second })).await;
     assert!(school.sandbox.google_workspace().registrations().is_empty());
+}
+
+/// Classroom keeps what is deleted, and refuses to delete it again.
+#[tokio::test]
+async fn what_was_taken_away_without_an_answer_is_done() {
+    for lost in LOST {
+        let school = school().await;
+        let course = course(&school).await;
+        let work = work(&school, &course).await;
+        let said = json!({ "courseId": course, "text": "Bring a coat.", "asUser": google::TEACHER });
+        let said = made(&school, "createAnnouncement", said).await["id"].clone();
+        let asked = json!({ "studentId": google::STUDENT, "invitedEmailAddress": google::GUARDIAN });
+        let asked = made(&school, "inviteGuardian", asked).await["invitationId"].clone();
+        let delete_work = json!({ "courseId": course, "courseWorkId": work, "asUser": google::TEACHER });
+        let delete_said = json!({ "courseId": course, "announcementId": said, "asUser": google::TEACHER });
+        let withdraw = json!({ "studentId": google::STUDENT, "invitationId": asked });
+        for (operation, method, arguments) in [
+            ("deleteCourseWork", "DELETE", delete_work),
+            ("deleteAnnouncement", "DELETE", delete_said),
+            ("withdrawGuardianInvitation", "PATCH", withdraw),
+        ] {
+            fault(&school, Rule::next(1, lost.clone()).method(method));
+            made(&school, operation, arguments.clone()).await;
+            // Asked for anew it is a mistake, and told as one.
+            let error = call(&school, operation, arguments).await.unwrap_err();
+            assert_eq!(error.vendor().unwrap().code.as_deref(), Some("FAILED_PRECONDITION"), "{operation}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_told_at_its_argument() {
+    let school = school().await;
+    let error = call(&school, "createCourse", json!({ "name": "x", "ownerId": "nobody@x.example" })).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("ownerId")), "{error}");
+
+    let (course, ..) = class(&school, 1).await;
+    for (user, role) in [(pupil_of(0), "STUDENT"), (google::TEACHER.to_owned(), "TEACHER")] {
+        let invite = json!({ "courseId": course, "userId": user, "role": role });
+        let error = call(&school, "inviteToCourse", invite).await.unwrap_err();
+        assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("userId")), "{error}");
+    }
+
+    // As many guardians as a student can have: no waiting helps.
+    let invite =
+        |index: usize| json!({ "studentId": google::STUDENT, "invitedEmailAddress": format!("g{index}@x.example") });
+    for index in 0..20 {
+        made(&school, "inviteGuardian", invite(index)).await;
+    }
+    let before = asked(&school, "POST", "/guardianInvitations");
+    let error = call(&school, "inviteGuardian", invite(20)).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::Vendor, Some("invitedEmailAddress")), "{error}");
+    assert_eq!(asked(&school, "POST", "/guardianInvitations") - before, 1);
+}
+
+fn pupil_of(index: usize) -> String {
+    format!("pupil{index}@{}", google::DOMAIN)
+}
+
+#[tokio::test]
+async fn an_announcement_of_another_project_is_not_deleted() {
+    let school = school().await;
+    let course = course(&school).await;
+    let said = json!({ "courseId": course, "text": "Bring a coat.", "asUser": google::TEACHER });
+    let said = made(&school, "createAnnouncement", said).await["id"].clone();
+    let client = "999999999999-other.apps.googleusercontent.com";
+    let google = school.sandbox.google_workspace();
+    google.add_client(client, "secret");
+    google.add_refresh_token_of(
+        client,
+        "1//other",
+        google::ADMIN,
+        &["https://www.googleapis.com/auth/classroom.announcements"],
+    );
+    let config = json!({
+        "client_id": client, "client_secret": "secret", "refresh_token": "1//other", "service_account_key": null,
+        "subject": null, "base_url": school.sandbox.url("google_workspace"),
+    });
+    let change = serde_json::from_value::<ConfigChange>(json!({ "config": config })).unwrap();
+    school.tenant.configure_json(&school.admin, "google_workspace", change).await.unwrap();
+    let delete = json!({ "courseId": course, "announcementId": said });
+    let error = call(&school, "deleteAnnouncement", delete).await.unwrap_err();
+    assert_eq!(error.vendor().unwrap().code.as_deref(), Some("ProjectPermissionDenied"), "{error}");
 }

@@ -305,3 +305,20 @@ async fn nothing_leaves_that_cannot_be_a_user() {
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("members")));
     assert_eq!(school.sandbox.google_workspace().recorder().seen(), before, "something left");
 }
+
+/// Google answers 412 as long as it has not finished making an account.
+#[tokio::test]
+async fn an_account_that_google_still_makes_is_waited_for() {
+    let school = school().await;
+    let google = school.sandbox.google_workspace();
+    google.accounts_lag(2);
+    made(&school, "createUser", user("jane")).await;
+    made(&school, "createUser", user("john")).await;
+    let jane = user("jane")["primaryEmail"].clone();
+    made(&school, "updateUser", json!({ "userKey": jane, "givenName": "Janet" })).await;
+    let group = format!("math@{}", google::DOMAIN);
+    made(&school, "createGroup", json!({ "email": group, "name": "Math" })).await;
+    let members = json!([{ "email": jane }, { "email": user("john")["primaryEmail"] }]);
+    let report = made(&school, "addGroupMembers", json!({ "groupKey": group, "members": members })).await;
+    assert_eq!(report["done"], 2, "{report}");
+}

@@ -288,6 +288,14 @@ async fn an_address_outside_the_domain_is_refused_where_the_school_says_so() {
     let error = refused(&school, "shareFile", share).await;
     assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("emailAddress")), "{error}");
     assert!(!error.to_string().contains(google::GUARDIAN));
+    for (kind, field) in
+        [(json!({ "type": "anyone" }), "type"), (json!({ "type": "domain", "domain": "family.example" }), "domain")]
+    {
+        let mut share = json!({ "fileId": file["id"], "role": "reader" });
+        share.as_object_mut().unwrap().extend(kind.as_object().unwrap().clone());
+        let error = refused(&school, "shareFile", share).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some(field)), "{error}");
+    }
     // Of a document's permissions the others go on, and the document is there.
     let inside = json!({ "role": "writer", "type": "user", "emailAddress": google::TEACHER });
     let document = json!({ "title": "doc", "permissions": [inside, outside, inside.clone()] });
@@ -382,6 +390,47 @@ async fn a_document_whose_making_left_no_word_is_found_by_its_mark() {
     let output = named(&school, "k", "createDocument", document).await.unwrap();
     let there = files_named(&school, "lost");
     assert_eq!((there.len(), &there[0]["id"]), (1, &output["documentId"]));
+}
+
+/// Google does not know everywhere at once of what it has just made.
+#[tokio::test]
+async fn a_new_document_that_is_not_found_yet_is_written_and_shared_all_the_same() {
+    let school = school().await;
+    faults(&school).add(Rule::next(1, Fault::status(404)).method("GET").path("/v1/documents"));
+    faults(&school).add(Rule::next(1, Fault::status(404)).method("POST").path(":batchUpdate"));
+    faults(&school).add(Rule::next(2, Fault::status(404)).method("POST").path("/permissions"));
+    let share = json!({ "role": "writer", "type": "user", "emailAddress": google::TEACHER });
+    let document = json!({ "title": "new", "content": "Hello", "permissions": [share] });
+    let made = made(&school, "createDocument", document).await;
+    assert!(made["permissions"][0]["id"].is_string(), "{made}");
+    assert!(files_named(&school, "new")[0]["text"].as_str().unwrap().starts_with("Hello"));
+}
+
+#[tokio::test]
+async fn a_document_is_found_behind_an_empty_page() {
+    let school = school().await;
+    school.sandbox.google_workspace().search_begins_empty(true);
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path("/drive/v3/files"));
+    let output = named(&school, "k", "createDocument", json!({ "title": "behind" })).await.unwrap();
+    let there = files_named(&school, "behind");
+    assert_eq!((there.len(), &there[0]["id"]), (1, &output["documentId"]));
+}
+
+#[tokio::test]
+async fn what_others_put_in_a_shared_drive_is_listed() {
+    let school = school().await;
+    let mut theirs = upload("theirs", b"x");
+    theirs["folderId"] = json!(google::SHARED_DRIVE);
+    theirs["asUser"] = json!(google::TEACHER);
+    let theirs = made(&school, "uploadFile", theirs).await["id"].clone();
+    for (operation, asked) in [
+        ("listFiles", json!({})),
+        ("listFiles", json!({ "folderId": google::SHARED_DRIVE })),
+        ("searchFiles", json!({ "name": "theirs" })),
+    ] {
+        let page = made(&school, operation, asked.clone()).await;
+        assert_eq!(page["files"][0]["id"], theirs, "{operation} {asked}");
+    }
 }
 
 #[tokio::test]
@@ -494,6 +543,10 @@ async fn an_edit_is_made_once_and_only_on_what_was_read() {
     assert!(text().await.starts_with("Dear Jane, 😀"));
     let fill = json!({ "documentId": id, "replacements": [{ "find": "Seen", "replaceWith": "Read" }] });
     assert_eq!(made(&school, "replaceInDocument", fill).await["occurrences"], json!([4]));
+    // Where nothing takes its place, the document does not tell who took it away.
+    faults(&school).add(Rule::next(1, Fault::CutAfter).method("POST").path(":batchUpdate"));
+    let empty = json!({ "documentId": id, "replacements": [{ "find": "Read", "replaceWith": "" }] });
+    assert_eq!(refused(&school, "replaceInDocument", empty).await.code(), ErrorCode::OutcomeUnknown);
     let stale = json!({ "documentId": id, "text": "x", "requiredRevisionId": "of-long-ago" });
     let error = refused(&school, "appendToDocument", stale).await;
     assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("requiredRevisionId")));

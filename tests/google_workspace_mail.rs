@@ -110,6 +110,34 @@ async fn nothing_leaves_that_cannot_be_a_mail() {
     assert_eq!(school.sandbox.google_workspace().recorder().seen(), before, "something left");
 }
 
+/// The newest mail of a conversation may be another one.
+#[tokio::test]
+async fn the_id_that_is_looked_up_is_that_of_this_mail() {
+    let school = school().await;
+    let first = made(&school, "sendMail", mail()).await;
+    let answer = |subject: &str| {
+        let mut letter = mail();
+        letter["subject"] = json!(subject);
+        letter["threadId"] = first["threadId"].clone();
+        letter
+    };
+    fault(&school, on_send(Rule::next(1, Fault::CutAfter)));
+    fault(&school, Rule::next(1, Fault::Delay { ms: 500 }).method("GET").path("/drafts/"));
+    let recorder = school.sandbox.google_workspace().recorder();
+    let looks = || recorder.exchanges().iter().any(|one| one.method == "GET" && one.path.contains("/drafts/"));
+    let another = async {
+        while !looks() {
+            school.manager.runtime().sleep(Duration::from_millis(5)).await;
+        }
+        made(&school, "sendMail", answer("another")).await
+    };
+    let (ours, another) = futures::join!(made(&school, "sendMail", answer("ours")), another);
+    assert_ne!(ours["id"], another["id"]);
+    let mails = sent(&school);
+    let found = mails.iter().find(|mail| mail["id"] == ours["id"]).unwrap();
+    assert_eq!(found["subject"], "ours");
+}
+
 #[tokio::test]
 async fn an_answer_that_is_lost_is_looked_for_and_nothing_is_sent_twice() {
     for lost in [Fault::CutAfter, Fault::StatusAfter { status: 503 }, Fault::CutDuring, Fault::Truncate] {

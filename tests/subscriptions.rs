@@ -63,6 +63,24 @@ impl Stage {
         school.configure_json(&admin(), "google_workspace", change).await.unwrap();
     }
 
+    /// A service account in the place of the administrator's consent.
+    async fn act_for_users(&self) {
+        let scopes =
+            ["calendar", "calendar.events", "calendar.events.owned", "calendar.readonly", "calendar.events.readonly"];
+        let scopes = scopes.map(|scope| format!("https://www.googleapis.com/auth/{scope}"));
+        self.sandbox.google_workspace().delegate(&scopes.each_ref().map(String::as_str));
+        let config = json!({
+            "client_id": null,
+            "client_secret": null,
+            "refresh_token": null,
+            "service_account_key": google::SERVICE_ACCOUNT_KEY,
+            "subject": google::ADMIN,
+            "base_url": self.sandbox.url("google_workspace"),
+        });
+        let change = serde_json::from_value(json!({ "config": config })).unwrap();
+        self.school.configure_json(&admin(), "google_workspace", change).await.unwrap();
+    }
+
     fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.sandbox.clock().advance(by);
@@ -189,6 +207,63 @@ async fn a_channel_is_renewed_ahead_of_its_end_for_who_made_it() {
         page.entries.iter().filter(|entry| entry.operation.as_deref() == Some("watchChanges")).collect();
     assert_eq!(calls.len(), 2);
     assert!(calls.iter().all(|entry| entry.actor_id == "u-1"));
+}
+
+/// Google closes a channel for the user alone who opened it.
+#[tokio::test]
+async fn a_channel_of_another_user_is_stopped_on_their_behalf_when_it_is_renewed() {
+    let stage = Stage::open().await;
+    stage.act_for_users().await;
+    let arguments = json!({ "calendarId": "primary", "address": ADDRESS, "asUser": google::TEACHER });
+    let opened = stage.school.execute(&admin(), "google_workspace", "watchEvents", arguments).await.unwrap().output;
+    let first = opened["channelId"].as_str().unwrap();
+    let known = stage.school.subscriptions(&admin()).await.unwrap().remove(0);
+    let wait = known.renew_at.unwrap().since(Timestamp::from_micros(stage.sandbox.clock().now() * 1000));
+    stage.advance(wait + Duration::from_secs(1));
+    assert_eq!(stage.manager.renew_subscriptions().await.unwrap(), 1);
+    let after = stage.school.subscriptions(&admin()).await.unwrap();
+    let google = stage.sandbox.google_workspace();
+    assert_eq!(after.len(), 1);
+    assert!(google.channel_message(first, "exists").is_none(), "the old one is stopped");
+    assert!(google.channel_message(&after[0].id, "exists").is_some());
+}
+
+/// Gmail has one watch of a mailbox, Classroom one registration of a feed and a topic: so has the school.
+#[tokio::test]
+async fn a_mailbox_and_a_feed_are_watched_once() {
+    let stage = Stage::open().await;
+    let admin = admin();
+    let call = async |operation: &str, arguments: Value| {
+        stage.school.execute(&admin, "google_workspace", operation, arguments).await.map(|reply| reply.output)
+    };
+    let classroom = json!({ "feed": "domain_roster_changes", "topicName": "projects/p/topics/classroom" });
+    let (one, other) =
+        (json!({ "topicName": "projects/p/topics/one" }), json!({ "topicName": "projects/p/topics/two" }));
+    for (operation, first, second) in
+        [("watchMail", &one, &one), ("watchMail", &one, &other), ("watchClassroom", &classroom, &classroom)]
+    {
+        let first = call(operation, first.clone()).await.unwrap();
+        let second = call(operation, second.clone()).await.unwrap();
+        assert_eq!(first["channelId"], second["channelId"], "{operation}");
+        assert_eq!(stage.school.subscriptions(&admin).await.unwrap().len(), 1, "{operation}");
+        if operation == "watchMail" {
+            stage.advance(Duration::from_secs(25 * 3600));
+            assert_eq!(stage.manager.renew_subscriptions().await.unwrap(), 1);
+        }
+        call("stopWatching", json!({ "channelId": second["channelId"] })).await.unwrap();
+        assert!(stage.school.subscriptions(&admin).await.unwrap().is_empty());
+        assert!(stage.sandbox.google_workspace().mail_notification(google::ADMIN).is_none());
+        assert!(stage.sandbox.google_workspace().registrations().is_empty());
+    }
+
+    // A watch that no channel of the school's is: that one is not ended.
+    let second = stage.manager.tenant("school-2").unwrap();
+    stage.configure(&second).await;
+    second.execute(&admin, "google_workspace", "watchMail", one).await.unwrap();
+    let error = call("watchMail", other).await.unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::Conflict, Some("topicName")), "{error}");
+    let (topic, _) = stage.sandbox.google_workspace().mail_notification(google::ADMIN).unwrap();
+    assert_eq!(topic, "projects/p/topics/one");
 }
 
 #[tokio::test]

@@ -138,9 +138,9 @@ impl SubscriptionService {
         if let Some(old) = replaces.filter(|old| *old != channel.id)
             && let Some(row) = self.writer.get(&Self::key(tenant, provider, old)).await?
         {
-            // Both renewed, each change would be told twice for ever.
-            let record =
-                row.set("state", "replaced").set("renewal", None::<Vec<u8>>).set("renew_at", None::<Timestamp>);
+            // Both renewed, each change would be told twice for ever. How it was renewed stays: it says on whose behalf the
+            // vendor is to stop it.
+            let record = row.set("state", "replaced").set("renew_at", None::<Timestamp>);
             changes.push(Change::Put { record, expected: None });
         }
         self.writer.commit(&changes).await
@@ -206,7 +206,7 @@ impl SubscriptionService {
         let Some(row) = self.writer.get(&Self::key(tenant, provider, id)).await? else { return Ok(()) };
         let now = self.runtime.now();
         let under_way = row.text("state")? == "renewing" && row.opt_timestamp("renew_at").is_some_and(|end| end > now);
-        if under_way || row.bytes("renewal").is_err() {
+        if under_way || row.text("state")? == "replaced" || row.bytes("renewal").is_err() {
             return Ok(());
         }
         let version = row.version;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode, Uri};
 
-use super::error::{ApiError, Dialect};
+use super::error::{ApiError, Dialect, scripted};
 use super::mime::{Part, essence, parameter, split};
 use super::routes;
 use super::world::World;
@@ -60,7 +60,13 @@ fn run(world: &mut World, url: &str, request: &Request, api: &str) -> Result<Ans
         let answer = if one.path().starts_with("/upload/") || one.query().get("alt") == Some("media") {
             bad("Media requests are not supported in a batch.").answer(Dialect::Older)
         } else {
-            routes::one(world, url, one)
+            let answer = routes::one(world, url, one);
+            if world.parts_lost > 0 {
+                world.parts_lost -= 1;
+                scripted(StatusCode::SERVICE_UNAVAILABLE).answer(Dialect::of(one.path()))
+            } else {
+                answer
+            }
         };
         write(&mut body, part, &answer);
     }

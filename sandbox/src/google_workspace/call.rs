@@ -111,7 +111,8 @@ impl Call<'_> {
         Ok((page, next))
     }
 
-    fn token(&self, start: usize) -> String {
+    /// The token of the page that begins there.
+    pub(super) fn token(&self, start: usize) -> String {
         URL_SAFE_NO_PAD.encode(format!("{start}/{:x}", self.question()))
     }
 

@@ -1,7 +1,7 @@
 //! Refusals, in the two dialects that the vendor's products speak.
 
 use hyper::StatusCode;
-use hyper::header::WWW_AUTHENTICATE;
+use hyper::header::{DATE, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use crate::exchange::Answer;
@@ -31,14 +31,16 @@ pub(super) struct ApiError {
     /// What the newer dialect calls it, where the HTTP status does not say it already.
     rpc: Option<&'static str>,
     message: String,
-    location: Option<(&'static str, String)>,
+    location: Option<Box<(&'static str, String)>>,
     /// The quota that is used up, as the newer dialect names it.
     quota: Option<&'static str>,
+    /// When it is said, where the words name a moment.
+    at: Option<i64>,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { status, reason, rpc: None, message: message.into(), location: None, quota: None }
+        Self { status, reason, rpc: None, message: message.into(), location: None, quota: None, at: None }
     }
 
     /// A value that cannot be taken.
@@ -90,13 +92,21 @@ impl ApiError {
         Self { quota: Some(quota), ..self }
     }
 
+    /// Says by which clock a moment in its words is meant.
+    pub(super) fn said_at(self, at: i64) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
     pub(super) fn at(mut self, kind: &'static str, name: &str) -> Self {
-        self.location = Some((kind, name.to_owned()));
+        self.location = Some(Box::new((kind, name.to_owned())));
         self
     }
 
     pub(super) fn answer(&self, dialect: Dialect) -> Answer {
-        let answer = Answer::json(self.status, &json!({ "error": self.body(dialect) }));
+        let mut answer = Answer::json(self.status, &json!({ "error": self.body(dialect) }));
+        if let Some(at) = self.at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok()) {
+            answer = answer.with(DATE, &at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             return answer.with(WWW_AUTHENTICATE, "Bearer realm=\"https://accounts.google.com/\", error=invalid_token");
         }
@@ -121,7 +131,7 @@ impl ApiError {
             || matches!(*reason, "dailyLimitExceeded" | "quotaExceeded");
         let domain = if is_limit { "usageLimits" } else { "global" };
         let mut detail = json!({ "domain": domain, "reason": reason, "message": message });
-        if let Some((kind, name)) = location {
+        if let Some((kind, name)) = location.as_deref() {
             detail["locationType"] = json!(kind);
             detail["location"] = json!(name);
         }

@@ -78,6 +78,12 @@ impl GoogleWorkspace {
         id
     }
 
+    /// Leaves new accounts incomplete for so many changes and groups, which are answered with 412, and lets new groups take no
+    /// members for so many tries, which are answered with 404.
+    pub fn accounts_lag(&self, changes: u64) {
+        self.world.lock().directory.lag = changes;
+    }
+
     /// Switches a product of the project off or on: `drive`, `docs`, `calendar`, `gmail`, `classroom`, `meet`,
     /// `directory` or `events`.
     pub fn enable(&self, product: &str, on: bool) {
@@ -108,6 +114,16 @@ impl GoogleWorkspace {
     /// Answers so many times how far an upload is after all of it has arrived, before there is a file.
     pub fn uploads_pend(&self, answers: u64) {
         self.world.lock().uploads_pend = answers;
+    }
+
+    /// Carries out so many of the next parts of batches, and answers each with 503 all the same.
+    pub fn lose_parts(&self, parts: u64) {
+        self.world.lock().parts_lost = parts;
+    }
+
+    /// Lets the first page of every list of files be empty though there is another.
+    pub fn search_begins_empty(&self, on: bool) {
+        self.world.lock().drive.begins_empty = on;
     }
 
     /// Keeps new files out of so many searches after their making.

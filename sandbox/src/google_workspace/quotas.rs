@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde::Deserialize;
 
+use super::call::moment;
 use super::error::ApiError;
+
+/// How far ahead Gmail's limits end, in milliseconds: here a passing one soon, so that a test can wait for it.
+const MINUTE_MS: i64 = 1_000;
+const DAY_MS: i64 = 6 * 3_600_000;
 
 /// What is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -18,8 +23,15 @@ pub enum Quota {
 }
 
 impl Quota {
-    fn refusal(self, product: &str) -> ApiError {
+    fn refusal(self, product: &str, at: i64) -> ApiError {
         let (reason, message) = match (product, self) {
+            // Gmail names the moment in words, and in no header. Of what can be sent in a day it says the same.
+            ("gmail", _) => {
+                let ahead = if self == Self::Day { DAY_MS } else { MINUTE_MS };
+                let until = moment(at + ahead);
+                let why = format!("User-rate limit exceeded.  Retry after {until}");
+                return ApiError::forbidden("userRateLimitExceeded", why).said_at(at);
+            }
             ("docs" | "classroom" | "meet" | "events", _) => return self.newer(product),
             // One reason, and the opposite meaning: only the product tells them apart.
             ("calendar", Self::Day) => ("quotaExceeded", "Calendar usage limits exceeded."),
@@ -53,9 +65,9 @@ impl Quotas {
     }
 
     /// The refusal of one request of the product, if its quota is used up.
-    pub(super) fn refuse(&mut self, product: &str) -> Option<ApiError> {
+    pub(super) fn refuse(&mut self, product: &str, at: i64) -> Option<ApiError> {
         let (quota, left) = self.0.get_mut(product)?;
         *left = left.checked_sub(1)?;
-        Some(quota.refusal(product))
+        Some(quota.refusal(product, at))
     }
 }

@@ -88,7 +88,7 @@ fn route(call: &mut Call<'_>) -> Result {
         let why = format!("The {product} API has not been used in this project before or it is disabled.");
         return Err(ApiError::forbidden("accessNotConfigured", why));
     }
-    if let Some(refused) = call.world.quotas.refuse(product) {
+    if let Some(refused) = call.world.quotas.refuse(product, call.request.at) {
         return Err(refused);
     }
     match path.as_slice() {

@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) quotas: Quotas,
     /// How often an upload is still answered with how far it is after all of it has arrived.
     pub(super) uploads_pend: u64,
+    /// How many parts of batches are carried out and answered as if Google had failed.
+    pub(super) parts_lost: u64,
 }
 
 impl World {
@@ -42,6 +44,7 @@ impl World {
             disabled: BTreeSet::new(),
             quotas: Quotas::default(),
             uploads_pend: 0,
+            parts_lost: 0,
             uploads: upload::Sessions::default(),
             channels: Vec::new(),
             drive: drive::Drive::ready(),

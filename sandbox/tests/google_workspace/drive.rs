@@ -68,7 +68,7 @@ async fn a_search_over_all_drives_can_be_incomplete() {
     let school = School::start().await;
     school.post("/drive/v3/files?supportsAllDrives=true", json!({ "name": "Shared", "parents": [SHARED_DRIVE] })).await;
     school.post("/drive/v3/files", json!({ "name": "Own" })).await;
-    let all = "supportsAllDrives=true&includeItemsFromAllDrives=true";
+    let all = "supportsAllDrives=true&includeItemsFromAllDrives=true&corpora=allDrives";
     let search = async |more: &str| {
         let list = school.get(&format!("/drive/v3/files?orderBy=name&{more}")).await;
         let names = list["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned());
@@ -78,8 +78,21 @@ async fn a_search_over_all_drives_can_be_incomplete() {
     school.google().search_incompletely(true);
     assert_eq!(search(all).await, ("Own".to_owned(), true));
     assert_eq!(search("").await, ("Own".to_owned(), false), "of the user's own all is known");
-    let one = format!("{all}&corpora=drive&driveId={SHARED_DRIVE}");
+    let one = format!("{}&driveId={SHARED_DRIVE}", all.replace("=allDrives", "=drive"));
     assert_eq!(search(&one).await, ("Shared".to_owned(), false));
+}
+
+#[tokio::test]
+async fn a_search_over_the_users_own_leaves_out_what_others_put_in_a_shared_drive() {
+    let school = School::start().await;
+    let teacher = school.token_of(TEACHER, &["drive"]).await;
+    let file = json!({ "name": "Theirs", "parents": [SHARED_DRIVE] });
+    school.send(&teacher, Method::POST, "/drive/v3/files?supportsAllDrives=true", Some(file)).await;
+    let count = async |more: &str| {
+        let all = "/drive/v3/files?supportsAllDrives=true&includeItemsFromAllDrives=true";
+        school.get(&format!("{all}{more}")).await["files"].as_array().unwrap().len()
+    };
+    assert_eq!((count("").await, count("&corpora=user").await, count("&corpora=allDrives").await), (0, 0, 1));
 }
 
 #[tokio::test]
@@ -202,7 +215,7 @@ async fn files_are_shared_and_seen_by_those_alone() {
     let outside = Some(json!({ "role": "reader", "type": "user", "emailAddress": GUARDIAN }));
     assert_eq!(
         school.refused(&school.token, Method::POST, &share(&file), outside).await,
-        (403, "domainPolicy".to_owned())
+        (403, "shareOutNotPermitted".to_owned())
     );
     let owner = json!({ "role": "owner", "type": "user", "emailAddress": TEACHER });
     assert_eq!(school.refused(&school.token, Method::POST, &share(&file), Some(owner.clone())).await.0, 403);

@@ -136,6 +136,9 @@ async fn history_and_the_rest_of_a_mailbox() {
     let start = school.get(&format!("{ME}/profile")).await["historyId"].as_str().unwrap().to_owned();
     let watch = school.post(&format!("{ME}/watch"), json!({ "topicName": "projects/p/topics/t" })).await;
     assert_eq!(watch["historyId"], start);
+    let other = Some(json!({ "topicName": "projects/p/topics/other" }));
+    let refused = school.refused(&school.token, Method::POST, &format!("{ME}/watch"), other).await;
+    assert_eq!(refused.0, 400, "one topic of a mailbox at a time");
     school.post(&format!("{ME}/messages/send"), raw(&mail(TEACHER, "x", ""))).await;
     let at = format!("{ME}/history?startHistoryId={start}");
     let history = school.get(&at).await;

@@ -4,7 +4,10 @@
 //! any order. A part that a limit turned away is sent again alone, and one whose token has ended, once, with another; the
 //! others are not.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -153,6 +156,8 @@ pub(super) async fn send(
     let mut answers: BTreeMap<usize, Result<Response>> = BTreeMap::new();
     let backoff = Backoff { most: LONGEST_WAIT, ..Backoff::default() };
     let mut renewed = false;
+    // Those that an earlier round may have carried out: what a later one says of itself alone leaves that open.
+    let mut begun: BTreeSet<usize> = BTreeSet::new();
     for round in 1.. {
         // Where none can be had, the sending says why.
         let token = if renewed { None } else { call.token(None).await.ok().flatten() };
@@ -168,8 +173,10 @@ pub(super) async fn send(
                 Err(error) => {
                     // What it advises is for a call, and this one goes on.
                     let lost = error.code() == ErrorCode::OutcomeUnknown;
-                    let error = if lost { unanswered(repeat) } else { error };
-                    answers.extend(chunk.iter().map(|at| (*at, Err(error.clone()))));
+                    let told = |at: &usize| {
+                        if lost || begun.contains(at) { unanswered(repeat) } else { error.clone() }
+                    };
+                    answers.extend(chunk.iter().map(|at| (*at, Err(told(at)))));
                     continue;
                 }
             };
@@ -177,6 +184,9 @@ pub(super) async fn send(
                 let Some(response) = read.remove(at) else {
                     if repeat != Repeat::Never && round < ROUNDS {
                         again.push(*at);
+                    }
+                    if repeat != Repeat::Always {
+                        begun.insert(*at);
                     }
                     answers.insert(*at, Err(unanswered(repeat)));
                     continue;
@@ -191,11 +201,17 @@ pub(super) async fn send(
                     _ if token.is_some() && GoogleWorkspace::token_refused(&response) => turned_down.push(*at),
                     _ => {}
                 }
+                if repeat != Repeat::Always && matches!(decision, Decision::Unknown | Decision::Again(_)) {
+                    begun.insert(*at);
+                }
                 let answer = match decision {
                     Decision::Unknown => Err(unanswered(repeat)),
                     Decision::Again(_) if repeat != Repeat::Always => Err(unanswered(repeat)),
                     _ if (200..300).contains(&response.status) => Ok(response),
-                    _ => Err(call.refusal(&response)),
+                    _ => match call.refusal(&response) {
+                        error if begun.contains(at) && is_of_this_try(&error) => Err(unanswered(repeat)),
+                        error => Err(error),
+                    },
                 };
                 answers.insert(*at, answer);
             }
@@ -207,7 +223,10 @@ pub(super) async fn send(
             renewed = true;
             match call.token(token.as_deref()).await {
                 Ok(_) => again.append(&mut turned_down),
-                Err(error) => answers.extend(turned_down.into_iter().map(|at| (at, Err(error.clone())))),
+                Err(error) => {
+                    turned_down.retain(|at| !begun.contains(at));
+                    answers.extend(turned_down.into_iter().map(|at| (at, Err(error.clone()))));
+                }
             }
         }
         if again.is_empty() || wait + RESERVE >= call.deadline().since(call.now()) {
@@ -296,6 +315,13 @@ pub(super) fn advised<T>(outcome: Result<T>, advice: &str) -> Result<T> {
         }
         other => other,
     }
+}
+
+/// Whether a refusal says nothing of what an earlier try has done: a limit, or a token, stands before all else.
+fn is_of_this_try(error: &Error) -> bool {
+    let before_all_else =
+        [ErrorCode::RateLimited, ErrorCode::NeedsReconnect, ErrorCode::NotConfigured, ErrorCode::VendorUnavailable];
+    before_all_else.contains(&error.code())
 }
 
 fn unanswered(repeat: Repeat) -> Error {

@@ -166,17 +166,34 @@ pub(super) fn is_there_already(error: &Error) -> bool {
 
 /// Takes something away. What is found gone after a try that left no word, that try has taken.
 pub(super) async fn remove(call: &Call<'_, GoogleWorkspace>, url: Url) -> Result<Done> {
+    remove_where(call, url, |_| false).await
+}
+
+/// The same where Google keeps what is deleted, and refuses to delete it twice: see [`is_done_before`].
+pub(super) async fn remove_once(call: &Call<'_, GoogleWorkspace>, url: Url) -> Result<Done> {
+    remove_where(call, url, is_done_before).await
+}
+
+async fn remove_where(call: &Call<'_, GoogleWorkspace>, url: Url, is_gone: fn(&Error) -> bool) -> Result<Done> {
     let request = call.delete(url);
     match call.send_as(request.clone(), Repeat::Never).await {
         Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
             let response = call.exchange(request, Repeat::Always).await?;
             match response.status {
                 200..=299 | 404 | 410 => Ok(Done { done: true }),
-                _ => Err(call.refusal(&response)),
+                _ => match call.refusal(&response) {
+                    error if is_gone(&error) => Ok(Done { done: true }),
+                    error => Err(error),
+                },
             }
         }
         result => result.map(|_| Done { done: true }),
     }
+}
+
+/// Whether Google refuses because something is no longer in the state that it was in, without another reason.
+pub(super) fn is_done_before(error: &Error) -> bool {
+    error.vendor().is_some_and(|vendor| vendor.code.as_deref() == Some("FAILED_PRECONDITION"))
 }
 
 /// What comes of taking something away.

@@ -15,6 +15,12 @@ use crate::{
     transport::{Decision, Headers, Repeat, Seen, retry_after},
 };
 
+/// The longest that a call waits for a limit with a moment at which it ends: most of Gmail's end a quarter of an hour ahead.
+const SHORT: Duration = Duration::from_secs(180);
+/// The furthest moment that is believed: those of Gmail's are of the next day at the latest.
+const FURTHEST: Duration = Duration::from_secs(2 * 86_400);
+/// How long Google takes at the most, as a rule, until an account that it has just made can be worked with.
+const MAKING: Duration = Duration::from_secs(60);
 /// How long a limit of the day holds at the most: nothing is gained by asking every minute.
 const LONG: Duration = Duration::from_secs(3600);
 /// The longest of Google's words that are kept.
@@ -30,10 +36,12 @@ struct Refusal {
     lasting: bool,
     /// After how long Google asks to come again.
     delay: Option<Duration>,
+    /// Whether that was a moment.
+    until: bool,
 }
 
 impl Refusal {
-    fn read(body: &[u8]) -> Self {
+    fn read(headers: &Headers, body: &[u8]) -> Self {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let error = answer.get("error").unwrap_or(&Value::Null);
         let text = |at: &str| error.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -45,6 +53,8 @@ impl Refusal {
             .map(str::to_owned);
         let limit = details().find_map(|detail| detail.pointer("/metadata/quota_limit").and_then(Value::as_str));
         let delay = details().find_map(|detail| detail.get("retryDelay").and_then(Value::as_str));
+        let until = text("/message").and_then(moment);
+        let delay = delay.and_then(seconds).or_else(|| until.and_then(|until| until_then(headers, until)));
         // The endpoints that tell about tokens write `error` as a word.
         let flat = error.as_str();
         let named = text("/message").and_then(refusals::of).map(|named| named.name);
@@ -60,9 +70,16 @@ impl Refusal {
                 text("/message").or_else(|| answer.get("error_description")?.as_str()).unwrap_or_default(),
             ),
             location: text("/errors/0/location").map(str::to_owned).or(violated).map(|name| camel_path(&name)),
-            lasting: is_of_the_day(limit.unwrap_or_default(), text("/message").unwrap_or_default()),
-            delay: delay.and_then(seconds),
+            lasting: is_of_the_day(limit.unwrap_or_default(), text("/message").unwrap_or_default())
+                || (until.is_some() && delay.is_none_or(|delay| delay > SHORT)),
+            until: until.is_some(),
+            delay,
         }
+    }
+
+    /// Whether something has as many as it can have. A quota names its metric, or when to come again.
+    fn is_full(&self) -> bool {
+        self.delay.is_none() && !self.message.is_empty() && !self.message.to_ascii_lowercase().contains("quota")
     }
 
     /// What limit was reached, if that is what this is.
@@ -82,6 +99,7 @@ impl Refusal {
             (403 | 429, "dailyLimitExceeded" | "sharingRateLimitExceeded" | "uploadLimitExceeded") => {
                 Some(LimitReached::Lasting)
             }
+            (429, "RESOURCE_EXHAUSTED") if self.is_full() => Some(LimitReached::Full),
             (429, _) => Some(LimitReached::Passing),
             _ => None,
         }
@@ -103,12 +121,28 @@ fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
+/// The moment that Gmail names in words: `User-rate limit exceeded.  Retry after 2026-06-20T10:15:00.000Z`.
+fn moment(message: &str) -> Option<jiff::Timestamp> {
+    let (_, rest) = message.split_once("Retry after ")?;
+    let word = rest.split(|letter: char| letter.is_whitespace() || letter == '(').next()?.trim_end_matches(['.', ',']);
+    word.parse().ok().filter(|_| word.len() <= 40)
+}
+
+/// How long it is until then by Google's own clock.
+fn until_then(headers: &Headers, then: jiff::Timestamp) -> Option<Duration> {
+    let now = jiff::fmt::rfc2822::parse(headers.get("date")?.trim()).ok()?.timestamp();
+    let left = Duration::try_from(then.duration_since(now)).unwrap_or_default();
+    Some(left.min(FURTHEST))
+}
+
 #[derive(PartialEq, Eq, Clone, Copy)]
 enum LimitReached {
     /// Of the last seconds.
     Passing,
     /// Of the day, or longer.
     Lasting,
+    /// Of how many something can have: waiting frees nothing.
+    Full,
 }
 
 /// The text without what looks like an address: Google repeats those of the request.
@@ -132,7 +166,7 @@ fn lacking_scope(headers: &Headers) -> Option<&str> {
 
 /// Turns an answer outside 2xx into our error, whatever its body is.
 pub(super) fn parse(status: u16, headers: &Headers, body: &[u8]) -> Error {
-    let refusal = Refusal::read(body);
+    let refusal = Refusal::read(headers, body);
     let vendor = VendorError {
         status,
         code: Some(refusal.reason.clone()).filter(|reason| !reason.is_empty()),
@@ -149,7 +183,15 @@ pub(super) fn parse(status: u16, headers: &Headers, body: &[u8]) -> Error {
             ErrorCode::RateLimited,
             "a limit of Google's that lasts is reached, most often that of the day; trying again soon changes nothing",
         )
-        .with_retry(Retry::After(refusal.delay.unwrap_or_default().max(LONG))),
+        .with_retry(Retry::After(match refusal.delay {
+            // To the minute, where Google says until when.
+            Some(delay) if refusal.until => delay,
+            delay => delay.unwrap_or_default().max(LONG),
+        })),
+        Some(LimitReached::Full) => {
+            let why = "Google refuses, for there are as many as there can be; take some away first";
+            Error::new(ErrorCode::Vendor, format!("{why}: {}", refusal.message))
+        }
         None => of_status(status, headers, &refusal),
     };
     error.with_vendor(vendor)
@@ -188,6 +230,11 @@ fn of_status(status: u16, headers: &Headers, refusal: &Refusal) -> Error {
             ErrorCode::NotConfigured,
             "this API of Google's is not enabled in the OAuth client's project; enable it in the Google Cloud console",
         ),
+        (403, "domainPolicy") => plain(
+            ErrorCode::NotConfigured,
+            "the school's administrators have switched applications off for Google Drive; the Google Admin console allows them \
+             (Apps, Google Workspace, Drive and Docs, Features and Applications)",
+        ),
         (400, "invalidSharingRequest") => {
             Error::new(ErrorCode::InvalidArgument, said("Google cannot share with this address")).with_field("emailAddress")
         }
@@ -206,6 +253,11 @@ fn of_status(status: u16, headers: &Headers, refusal: &Refusal) -> Error {
             Error::invalid(field, why)
         }
         (409, _) => Error::new(ErrorCode::Conflict, said("Google has such an object already, or it is being changed")),
+        (412, _) if is_being_made(refusal) => plain(
+            ErrorCode::VendorUnavailable,
+            "Google has not finished making this account; it can be changed, and put into groups, in a minute or so",
+        )
+        .with_retry(Retry::After(MAKING)),
         (412, _) => plain(ErrorCode::Conflict, "somebody has changed it since it was read; read it again and repeat"),
         (413, _) => plain(ErrorCode::TooLarge, "Google takes nothing so large here"),
         (500..=599, _) => plain(ErrorCode::VendorUnavailable, "Google failed within"),
@@ -217,23 +269,32 @@ fn of_status(status: u16, headers: &Headers, refusal: &Refusal) -> Error {
     }
 }
 
+/// Whether Google refuses because an account was made a moment ago. Nothing was done.
+fn is_being_made(refusal: &Refusal) -> bool {
+    refusal.message.starts_with("User creation is not complete")
+}
+
 fn stale(field: &str) -> Error {
     let message = "the token has gone stale: a full resync is needed. Forget what was read with it, and read the whole \
                    list again without a token";
     Error::new(ErrorCode::Conflict, message).with_field(field)
 }
 
-/// What Google's answers mean for repeating: a 403 that is a limit passes as a 429 does; a limit of the day does not.
+/// What Google's answers mean for repeating: a 403 that is a limit passes as a 429 does; a limit of the day does not. An
+/// account that Google still makes is waited for.
 pub(super) fn decide(seen: Seen<'_>, repeat: Repeat, now: Timestamp) -> Decision {
     let usual = crate::transport::decide(seen, repeat, now);
     let Seen::Answer(answer) = seen else { return usual };
-    if !matches!(answer.status, 403 | 429) {
+    if !matches!(answer.status, 403 | 412 | 429) {
         return usual;
     }
-    let refusal = Refusal::read(&answer.body);
+    let refusal = Refusal::read(&answer.headers, &answer.body);
+    if answer.status == 412 && is_being_made(&refusal) {
+        return Decision::Later(None);
+    }
     match refusal.limit(answer.status) {
         Some(LimitReached::Passing) => Decision::Later(retry_after(&answer.headers, now).or(refusal.delay)),
-        Some(LimitReached::Lasting) => Decision::Take,
+        Some(LimitReached::Lasting | LimitReached::Full) => Decision::Take,
         None => usual,
     }
 }
@@ -282,7 +343,7 @@ mod tests {
             (403, older(403, "accessNotConfigured", None), NotConfigured, None),
             (403, older(403, "rateLimitExceeded", None), RateLimited, None),
             (403, older(403, "dailyLimitExceeded", None), RateLimited, None),
-            (403, older(403, "domainPolicy", None), Vendor, None),
+            (403, older(403, "domainPolicy", None), NotConfigured, None),
             (403, newer(403, "PERMISSION_DENIED", json!([])), Vendor, None),
             (404, older(404, "notFound", None), NotFound, None),
             (409, older(409, "duplicate", None), Conflict, None),
@@ -296,7 +357,8 @@ mod tests {
             (400, older(400, "invalid", Some("timeMin")), InvalidArgument, Some("timeMin")),
             (400, newer(400, "INVALID_ARGUMENT", violation), InvalidArgument, Some("courseWork.maxPoints")),
             (400, newer(400, "FAILED_PRECONDITION", json!([])), Vendor, None),
-            (429, newer(429, "RESOURCE_EXHAUSTED", json!([])), RateLimited, None),
+            (429, newer(429, "RESOURCE_EXHAUSTED", json!([])), Vendor, None),
+            (429, newer(429, "RESOURCE_EXHAUSTED", json!([{ "reason": "RATE_LIMIT_EXCEEDED" }])), RateLimited, None),
             (503, older(503, "backendError", None), VendorUnavailable, None),
         ] {
             let error = of(status, &body);
@@ -384,7 +446,61 @@ mod tests {
         }
     }
 
+    #[test]
+    fn gmails_limits_say_in_words_until_when_they_hold() {
+        let refused = |status: u16, words: &str, date: Option<&str>| {
+            let one = json!({ "domain": "usageLimits", "reason": "userRateLimitExceeded", "message": words });
+            let body = json!({ "error": { "code": status, "message": words, "errors": [one] } }).to_string();
+            let mut headers = Headers::default();
+            date.into_iter().for_each(|date| headers.set("date", date));
+            let error = parse(status, &headers, body.as_bytes());
+            let answer = Response { status, headers, body: body.into() };
+            let decision = decide(Seen::Answer(&answer), Repeat::Never, Timestamp::default());
+            assert_eq!(error.code(), ErrorCode::RateLimited, "{error}");
+            (decision, error.retry_after().unwrap().as_secs())
+        };
+        let date = Some("Sat, 20 Jun 2026 10:00:00 GMT");
+        let words = |until: &str| format!("User-rate limit exceeded.  Retry after {until}");
+        let wait = |seconds| Decision::Later(Some(Duration::from_secs(seconds)));
+        for status in [403, 429] {
+            for (words, date, decision, after) in [
+                (words("2026-06-20T10:15:00.000Z"), date, Decision::Take, 900),
+                (words("2026-06-20T10:00:20Z (Mail sending)"), date, wait(20), 20),
+                (words("2026-06-20T10:00:20.000Z."), date, wait(20), 20),
+                // The moment has come already.
+                (words("2026-06-20T09:00:00.000Z"), date, wait(0), 0),
+                (words("9999-06-20T09:00:00.000Z"), date, Decision::Take, FURTHEST.as_secs()),
+                // Without Google's clock nobody knows how long that is.
+                (words("2026-06-20T10:00:20.000Z"), None, Decision::Take, LONG.as_secs()),
+                (words("a while"), date, Decision::Later(None), 1),
+            ] {
+                assert_eq!(refused(status, &words, date), (decision, after), "{status} {words}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_account_that_google_still_makes_is_waited_for() {
+        let body = json!({ "error": { "code": 412, "message": "User creation is not complete.", "errors": [{
+            "domain": "global", "reason": "conditionNotMet", "message": "User creation is not complete.",
+        }] } });
+        let body = body.to_string();
+        let error = of(412, body.as_bytes());
+        assert_eq!((error.code(), error.retry()), (ErrorCode::VendorUnavailable, Retry::After(MAKING)), "{error}");
+        let answer = Response { status: 412, headers: Headers::default(), body: body.into() };
+        assert_eq!(decide(Seen::Answer(&answer), Repeat::Never, Timestamp::default()), Decision::Later(None));
+    }
+
     proptest! {
+        #[test]
+        fn any_moment_is_read_or_left(words in ".{0,60}", date in ".{0,40}") {
+            let mut headers = Headers::default();
+            headers.set("date", date);
+            if let Some(then) = moment(&format!("Retry after {words}")) {
+                prop_assert!(until_then(&headers, then).is_none_or(|left| left <= FURTHEST));
+            }
+        }
+
         #[test]
         fn any_body_is_an_error(status in 300u16..600, body: Vec<u8>) {
             prop_assert_eq!(of(status, &body).vendor().unwrap().status, status);

@@ -192,10 +192,55 @@ async fn kept(
     Ok(Watch { channel_id: Some(id), resource: Some(wanted.resource), expires_at: Some(end), ..Watch::default() })
 }
 
-/// Whether both are one registration with Google: of a feed and a topic Classroom keeps one, and answers a second with the
-/// id of the first. With the others that id is of what is watched.
+/// Whether both are one thing with Google: of a feed and a topic Classroom keeps one registration, and answers a second with
+/// the id of the first; of a mailbox there is one watch. With the others that id is of what is watched.
 fn is_same(old: &Channel, new: &Channel) -> bool {
-    new.resource.starts_with("classroom/") && !new.vendor_id.is_empty() && old.vendor_id == new.vendor_id
+    let once = new.resource.starts_with("classroom/") || new.resource.starts_with("gmail/");
+    once && !new.vendor_id.is_empty() && old.vendor_id == new.vendor_id
+}
+
+/// Has Gmail tell a topic of a mailbox. Where it tells another topic, for a channel of the school's own, that ends first.
+async fn watch_mailbox(call: &Call<'_, GoogleWorkspace>, this: &WatchMail, mark: &str) -> Result<Opened> {
+    let mut body = Map::from_iter([("topicName".to_owned(), json!(this.topic_name))]);
+    if let Some(labels) = &this.label_ids {
+        body.insert("labelIds".to_owned(), json!(labels));
+        body.insert("labelFilterBehavior".to_owned(), json!("include"));
+    }
+    let request = call.post(gmail(call, "watch")?).json(&Value::Object(body));
+    let sent = match call.send_as(request.clone(), Repeat::Always).await {
+        Err(error) if tells_another_topic(&error) => {
+            if !is_ours(call, this, mark).await {
+                let why = "Gmail tells another topic of this mailbox already, and one is all it tells: name the channel in \
+                           replaces, or stop it with stopWatching first";
+                let vendor = error.vendor().cloned();
+                let error = Error::new(ErrorCode::Conflict, why).with_field("topicName");
+                return Err(vendor.map_or(error.clone(), |vendor| error.with_vendor(vendor)));
+            }
+            call.send_as(call.post(gmail(call, "stop")?), Repeat::Always).await?;
+            call.send_as(request, Repeat::Always).await
+        }
+        sent => sent,
+    };
+    call.read(&sent?, Repeat::Always)
+}
+
+fn gmail(call: &Call<'_, GoogleWorkspace>, verb: &str) -> Result<Url> {
+    call.url(host::GMAIL, &["gmail", "v1", "users", "me", verb])
+}
+
+fn tells_another_topic(error: &Error) -> bool {
+    let words = error.vendor().and_then(|vendor| vendor.message.as_deref());
+    words.is_some_and(|words| words.starts_with("Only one user push notification client allowed"))
+}
+
+/// Whether the watch that a mailbox has is a channel of the school's.
+async fn is_ours(call: &Call<'_, GoogleWorkspace>, this: &WatchMail, mark: &str) -> bool {
+    for id in [Some(mark), this.replaces.as_deref()].into_iter().flatten() {
+        if call.channel(id).await.is_ok_and(|channel| channel.vendor_id == mark) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Tells the API that a channel belongs to that it has done its work.
@@ -207,7 +252,7 @@ async fn stop(call: &Call<'_, GoogleWorkspace>, channel: &Channel) -> Result<()>
         return Err(Error::new(ErrorCode::Conflict, why));
     }
     let (groups, request): (Scopes, _) = match api {
-        "gmail" => (scopes::MAILBOX_WATCH, call.post(call.url(host::GMAIL, &["gmail", "v1", "users", "me", "stop"])?)),
+        "gmail" => (scopes::MAILBOX_WATCH, call.post(gmail(call, "stop")?)),
         "classroom" => {
             let url = call.url(host::CLASSROOM, &["v1", "registrations", &channel.vendor_id])?;
             (scopes::PUSH, call.delete(url))
@@ -242,7 +287,7 @@ async fn mailbox(call: &Call<'_, GoogleWorkspace>) -> Result<String> {
     let address = profile.email_address.filter(|address| !address.is_empty());
     let address =
         address.ok_or_else(|| Error::new(ErrorCode::InvalidResponse, "Gmail does not say whose mailbox it is"))?;
-    Ok(webhook::mailbox_mark(&call.channel_secret(&webhook::mailbox_name(&address))))
+    Ok(webhook::mark(&call.channel_secret(&webhook::mailbox_name(&address))))
 }
 
 fn check_days(days: Option<u32>) -> Result<()> {
@@ -446,10 +491,12 @@ operation! {
 
 operation! {
     /// Has Gmail tell a Pub/Sub topic when a mailbox changes; the topic's push subscription calls the school's webhook.
-    /// `since` in the answer is the history id for `listMailHistory`. It holds for a week, and is renewed every day.
+    /// `since` in the answer is the history id for `listMailHistory`. It holds for a week, and is renewed every day. Of a
+    /// mailbox there is one channel: asked for again, it is the same one, with what is asked for now.
     ///
     /// <https://developers.google.com/workspace/gmail/api/guides/push>. Access `manage`. The topic must let
-    /// `gmail-api-push@system.gserviceaccount.com` publish.
+    /// `gmail-api-push@system.gserviceaccount.com` publish. Errors: `conflict` at `topicName` where something else than a
+    /// channel of the school's has Gmail tell another topic.
     ///
     /// Example: `{"topicName": "projects/school/topics/gmail"}`
     WatchMail = "watchMail", Manage, Always -> Watch,
@@ -463,37 +510,31 @@ operation! {
     optional {
         /// Only mail with these labels.
         label_ids: Vec<String>,
-        /// The channel that this one takes the place of; of a mailbox there is one anyway.
+        /// The channel that this one takes the place of.
         replaces: String,
     }
     check |this| { check_topic(&this.topic_name)?; }
     run |this, call| {
-        let mut body = Map::from_iter([("topicName".to_owned(), json!(this.topic_name))]);
-        if let Some(labels) = &this.label_ids {
-            body.insert("labelIds".to_owned(), json!(labels));
-            body.insert("labelFilterBehavior".to_owned(), json!("include"));
-        }
         let mark = mailbox(call).await?;
-        let url = call.url(host::GMAIL, &["gmail", "v1", "users", "me", "watch"])?;
-        let response = call.send_as(call.post(url).json(&Value::Object(body)), Repeat::Always).await?;
-        let opened: Opened = call.read(&response, Repeat::Always)?;
+        let opened = watch_mailbox(call, this, &mark).await?;
         let end = opened.expiration.and_then(moment).unwrap_or_else(|| call.now().after(MAILBOX_LIFE));
-        let id = this.replaces.clone().unwrap_or_else(|| call.vendor_key(""));
         let wanted = Wanted {
             resource: "gmail/mailbox".to_owned(),
             operation: "watchMail",
             arguments: this,
-            replaces: None,
+            replaces: this.replaces.as_deref(),
             renew_at: Some(call.now().after(RENEWED)),
         };
-        let watch = kept(call, id, mark, end, wanted).await?;
+        // Known by its mailbox, a second watch of it is the same channel.
+        let watch = kept(call, mark.clone(), mark, end, wanted).await?;
         Ok(Watch { since: opened.history_id.map(|id| id.to_string()), ..watch })
     }
 }
 
 operation! {
     /// Has Classroom tell a Pub/Sub topic of changes of rosters or course work; the topic's push subscription calls the
-    /// school's webhook. It holds for a week, and is renewed ahead of that.
+    /// school's webhook. It holds for a week, and is renewed ahead of that. Of a feed and a topic there is one channel: asked
+    /// for again, it is the same one.
     ///
     /// <https://developers.google.com/workspace/classroom/best-practices/push-notifications>. Access `manage`. The topic must
     /// let `classroom-notifications@system.gserviceaccount.com` publish. Not with a service account, and only with a scope
@@ -566,7 +607,10 @@ operation! {
             replaces: this.replaces.as_deref(),
             renew_at: None,
         };
-        kept(call, call.vendor_key(""), opened.registration_id.unwrap_or_default(), end, wanted).await
+        // Known by its registration, a second watch of the same is the same channel.
+        let registration = opened.registration_id.unwrap_or_default();
+        let id = webhook::mark(&call.channel_secret(&format!("registration {registration}")));
+        kept(call, id, registration, end, wanted).await
     }
 }
 

@@ -26,8 +26,9 @@ pub(super) fn key_set(config: &GoogleWorkspaceConfig, incoming: &Incoming<'_>) -
     // question to Google.
     config.pubsub_service_account.as_ref().filter(|_| incoming.route().is_some())?;
     bearer(incoming)?;
-    let base = config.base_url.clone().or_else(|| host::MAIN.parse().ok())?;
-    base.join("/oauth2/v3/certs").ok()
+    let mut url = config.base_url.clone().or_else(|| host::MAIN.parse().ok())?;
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["oauth2", "v3", "certs"]);
+    Some(url)
 }
 
 /// The token of a message of Pub/Sub.
@@ -157,7 +158,7 @@ struct Message {
 
 /// By what a watched mailbox is known among the school's channels, whose ids are there to be read: its address is not. The
 /// digest is no channel's secret.
-pub(super) fn mailbox_mark(secret: &str) -> String {
+pub(super) fn mark(secret: &str) -> String {
     hex::encode(Sha256::digest(secret))
 }
 
@@ -181,7 +182,7 @@ fn pubsub_message(incoming: &Incoming<'_>) -> Result<Webhook> {
         (Some(kind), ..) => (kind.to_owned(), None),
         (_, Some(address), ..) if data.get("historyId").is_some() => {
             let secret = incoming.channel_secret(&mailbox_name(address)).unwrap_or_default();
-            ("gmail.history".to_owned(), Some(mailbox_mark(&secret)))
+            ("gmail.history".to_owned(), Some(mark(&secret)))
         }
         (_, _, Some(collection), Some(event)) => {
             let registration = attribute("registrationId").unwrap_or_default().to_owned();
@@ -218,6 +219,22 @@ mod tests {
             pubsub_service_account: Some("push@yourschool.example".to_owned()),
             pubsub_audience: Some("https://sis.example/webhooks/google_workspace".to_owned()),
             ..GoogleWorkspaceConfig::consented("id", "secret", "token")
+        }
+    }
+
+    #[test]
+    fn the_keys_are_below_the_base_url_with_its_path() {
+        let mut headers = Headers::default();
+        headers.set("authorization", "Bearer x");
+        let url = url();
+        let incoming = Incoming::new(&url, &headers, b"", Timestamp::default());
+        for (base, keys) in [
+            (None, "https://www.googleapis.com/oauth2/v3/certs"),
+            (Some("https://proxy.example/google/"), "https://proxy.example/google/oauth2/v3/certs"),
+            (Some("https://proxy.example/google"), "https://proxy.example/google/oauth2/v3/certs"),
+        ] {
+            let config = GoogleWorkspaceConfig { base_url: base.map(|base| base.parse().unwrap()), ..config() };
+            assert_eq!(key_set(&config, &incoming).unwrap().as_str(), keys);
         }
     }
 

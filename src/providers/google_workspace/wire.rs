@@ -1,6 +1,6 @@
 //! Where Google's APIs are, and bytes as JSON carries them.
 
-use std::{borrow::Cow, fmt, future::Future};
+use std::{borrow::Cow, fmt, future::Future, time::Duration};
 
 use base64::{
     Engine,
@@ -13,10 +13,13 @@ use url::Url;
 
 use super::GoogleWorkspace;
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     model::Timestamp,
     providers::Call,
 };
+
+/// How long a new file is waited for where Google does not find it yet.
+const SPREADING: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
 
 /// Each API's host.
 pub(super) mod host {
@@ -136,6 +139,20 @@ impl JsonSchema for Base64 {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "contentEncoding": "base64" })
     }
+}
+
+/// Google does not know everywhere at once of a file that it has just made: what it does not find is asked for again.
+pub(super) async fn known<T, F: Future<Output = Result<T>>>(
+    call: &Call<'_, GoogleWorkspace>,
+    ask: impl Fn() -> F,
+) -> Result<T> {
+    for wait in SPREADING {
+        match ask().await {
+            Err(error) if error.code() == ErrorCode::NotFound => call.runtime().sleep(wait).await,
+            outcome => return outcome,
+        }
+    }
+    ask().await
 }
 
 #[cfg(test)]

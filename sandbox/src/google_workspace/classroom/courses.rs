@@ -1,5 +1,7 @@
 //! Courses and their aliases.
 
+use std::collections::{BTreeSet, HashMap};
+
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
@@ -130,6 +132,8 @@ fn create(call: &mut Call<'_>) -> Result {
         students: Vec::new(),
         work: Vec::new(),
         announcements: Vec::new(),
+        announced: HashMap::new(),
+        deleted: BTreeSet::new(),
         topics: Vec::new(),
     };
     let answer = render(call, &course);

@@ -111,6 +111,7 @@ pub(super) fn answer(call: &mut Call<'_>, id: &str, path: &[&str]) -> Result {
             let (at, _) = own(call, id, work)?;
             let course = taught_course(call, id)?;
             let gone = course.work.remove(at);
+            course.deleted.insert(gone.id.clone());
             call.world.classroom.submissions.retain(|one| one.work != gone.id);
             Ok(Reply::Json(json!({})))
         }
@@ -218,7 +219,11 @@ fn list(call: &mut Call<'_>, id: &str) -> Result {
 /// Where work stands that the user teaches and the client's project has made.
 fn own(call: &mut Call<'_>, id: &str, work: &str) -> Result<(usize, Work)> {
     let project = call.grant.project().to_owned();
+    let is_deletion = call.request.method == Method::DELETE;
     let course = taught_course(call, id)?;
+    if course.deleted.contains(work) && is_deletion {
+        return Err(ApiError::precondition("Precondition check failed."));
+    }
     let at = course.work.iter().position(|held| held.id == work).ok_or_else(missing)?;
     let held = course.work.get(at).cloned().ok_or_else(missing)?;
     if held.project != project {

@@ -1,6 +1,6 @@
 //! Guardians of students, and invitations to become one.
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{denied, exists, listed, mask, missing, states, user_id};
@@ -15,6 +15,9 @@ const READ_OWN: &[&str] = &[
     "classroom.guardianlinks.students",
     "classroom.guardianlinks.students.readonly",
 ];
+
+/// How many guardians and invitations a student can have. The vendor names no number for all schools.
+const MOST: usize = 20;
 
 /// Guardians and invitations, each as it is shown with the address of the student.
 #[derive(Debug, Default)]
@@ -126,6 +129,10 @@ fn invite(call: &mut Call<'_>, student: Option<&str>) -> Result {
     let waits = guardians.invitations.iter().any(|(of, one)| same(of, one) && one["state"] == "PENDING");
     if waits || guardians.linked.iter().any(|(of, one)| same(of, one)) {
         return Err(exists());
+    }
+    let invited = guardians.invitations.iter().filter(|(of, one)| *of == student && one["state"] == "PENDING").count();
+    if invited + guardians.linked.iter().filter(|(of, _)| *of == student).count() >= MOST {
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "resourceExhausted", "Too many guardians."));
     }
     let made = json!({
         "studentId": user_id(call.world, &student),

@@ -51,7 +51,13 @@ fn create(call: &mut Call<'_>) -> Result {
     let email = call.person(user).or_else(|| user.contains('@').then(|| user.to_owned())).ok_or_else(missing)?;
     let held = super::taught_course(call, id)?;
     let (id, member, teaches) = (held.id.clone(), held.is_member(&email), held.is_teacher(&email));
-    if (role == "OWNER") != teaches && member {
+    let owns = held.owner == email;
+    let has = match role {
+        "STUDENT" => member,
+        "TEACHER" => teaches,
+        _ => owns,
+    };
+    if has {
         return Err(ApiError::precondition("@UserAlreadyInCourse The user has this role in the course already."));
     }
     if role == "OWNER" && !teaches {

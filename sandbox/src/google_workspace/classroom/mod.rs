@@ -9,6 +9,8 @@ mod registrations;
 mod roster;
 mod submissions;
 
+use std::collections::{BTreeSet, HashMap};
+
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
@@ -44,6 +46,10 @@ struct Course {
     students: Vec<String>,
     work: Vec<Work>,
     announcements: Vec<Value>,
+    /// Google's project whose client made each announcement.
+    announced: HashMap<String, String>,
+    /// Ids of work and announcements that were deleted.
+    deleted: BTreeSet<String>,
     topics: Vec<Value>,
 }
 

@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::coursework::check_post;
-use super::{course, exists, listed, mask, masked, missing, states, taught_course, user_id};
+use super::{Course, course, exists, listed, mask, masked, missing, states, taught_course, user_id};
 use crate::google_workspace::call::{Call, Reply, Result, text};
 use crate::google_workspace::error::ApiError;
 
@@ -37,7 +37,7 @@ pub(super) fn announcements(call: &mut Call<'_>, id: &str, path: &[&str]) -> Res
         (&Method::PATCH, [one]) => {
             let (names, body) = (mask(call, &["text", "state", "scheduledTime"])?, call.body()?);
             let now = call.now();
-            let course = taught_course(call, id)?;
+            let course = own_course(call, id, one)?;
             let held = course.announcements.iter_mut().find(|held| held["id"] == **one).ok_or_else(missing)?;
             let fields = held.as_object_mut().ok_or_else(missing)?;
             masked(fields, &body, &names);
@@ -45,13 +45,31 @@ pub(super) fn announcements(call: &mut Call<'_>, id: &str, path: &[&str]) -> Res
             Ok(Reply::Json(held.clone()))
         }
         (&Method::DELETE, [one]) => {
-            let course = taught_course(call, id)?;
+            let course = own_course(call, id, one)?;
+            if course.deleted.contains(*one) {
+                return Err(ApiError::precondition("Precondition check failed."));
+            }
             let before = course.announcements.len();
             course.announcements.retain(|held| held["id"] != **one);
-            if course.announcements.len() == before { Err(missing()) } else { Ok(Reply::Json(json!({}))) }
+            if course.announcements.len() == before {
+                return Err(missing());
+            }
+            course.deleted.insert((*one).to_owned());
+            Ok(Reply::Json(json!({})))
         }
         _ => Err(ApiError::not_found("Not Found")),
     }
+}
+
+/// The course whose announcement the call's project has made, or nobody's.
+fn own_course<'w>(call: &'w mut Call<'_>, id: &str, announcement: &str) -> Result<&'w mut Course> {
+    let project = call.grant.project().to_owned();
+    let course = taught_course(call, id)?;
+    if course.announced.get(announcement).is_some_and(|maker| *maker != project) {
+        let why = "@ProjectPermissionDenied The Developer Console project is not permitted to make this request.";
+        return Err(ApiError::forbidden("forbidden", why));
+    }
+    Ok(course)
 }
 
 fn announce(call: &mut Call<'_>, id: &str) -> Result {
@@ -62,7 +80,9 @@ fn announce(call: &mut Call<'_>, id: &str) -> Result {
         return Err(ApiError::invalid("text: required"));
     }
     let (number, now, creator) = (call.world.ids.number(12), call.now(), user_id(call.world, call.user()));
+    let project = call.grant.project().to_owned();
     let course = taught_course(call, id)?;
+    course.announced.insert(number.clone(), project);
     for (name, value) in [
         ("courseId", json!(course.id)),
         ("id", json!(number)),

@@ -140,6 +140,7 @@ fn insert(call: &mut Call<'_>) -> Result {
         members: Vec::new(),
     };
     let answer = shown(&group);
+    call.world.directory.begin(&group.email);
     call.world.directory.groups.push(group);
     Ok(Reply::Json(answer))
 }
@@ -154,9 +155,15 @@ fn add(call: &mut Call<'_>, key: &str) -> Result {
     if is_local(&email) && call.world.people.find(&email).is_none() && super::members(call.world, &email).is_none() {
         return Err(missing("memberKey"));
     }
+    call.world.directory.complete(&email)?;
     let role = text(&body, "role").unwrap_or("MEMBER").to_owned();
     if !ROLES.contains(&role.as_str()) {
         return Err(ApiError::invalid("Invalid Input: role"));
+    }
+    // A new group can be read, and takes no members yet.
+    let new = find_mut(call, key)?.email.clone();
+    if call.world.directory.complete(&new).is_err() {
+        return Err(missing("groupKey"));
     }
     let group = find_mut(call, key)?;
     if group.members.iter().any(|(held, _)| held.eq_ignore_ascii_case(&email)) {

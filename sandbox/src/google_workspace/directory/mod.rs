@@ -3,7 +3,9 @@
 mod groups;
 mod users;
 
-use hyper::Method;
+use std::collections::HashMap;
+
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::DOMAIN;
@@ -35,6 +37,10 @@ const CHANNEL_LIFE_MS: i64 = 6 * 3_600_000;
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) groups: Vec<Group>,
+    /// For how many changes an account or group that was made is not complete.
+    pub(super) lag: u64,
+    /// Accounts and groups that are not complete, each with for how many changes more.
+    incomplete: HashMap<String, u64>,
     /// Paths of the units below the root, each with its name and description.
     units: Vec<Value>,
 }
@@ -64,7 +70,25 @@ impl Directory {
                 "parentOrgUnitId": "id:03sandboxunit0",
             })
         };
-        Self { groups: Vec::new(), units: vec![unit("Staff", 1), unit("Students", 2)] }
+        let units = vec![unit("Staff", 1), unit("Students", 2)];
+        Self { groups: Vec::new(), lag: 0, incomplete: HashMap::new(), units }
+    }
+
+    /// Takes a new account or group as incomplete for as long as a test wants it.
+    fn begin(&mut self, email: &str) {
+        self.incomplete.insert(email.to_ascii_lowercase(), self.lag);
+    }
+
+    /// Refuses to change an account that is not complete yet.
+    fn complete(&mut self, email: &str) -> Result<()> {
+        match self.incomplete.get_mut(&email.to_ascii_lowercase()) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                let why = "User creation is not complete.";
+                Err(ApiError::new(StatusCode::PRECONDITION_FAILED, "conditionNotMet", why))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

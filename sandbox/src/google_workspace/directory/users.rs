@@ -247,6 +247,7 @@ fn insert(call: &mut Call<'_>) -> Result {
     more.entry("suspended").or_insert_with(|| json!(false));
     let person = Person { id: call.world.ids.number(21), email, given, family, admin: false, more };
     let answer = shown(&person, false);
+    call.world.directory.begin(&person.email);
     call.world.people.push(person);
     Ok(Reply::Json(answer))
 }
@@ -254,6 +255,9 @@ fn insert(call: &mut Call<'_>) -> Result {
 fn update(call: &mut Call<'_>, key: &str) -> Result {
     administers(call)?;
     let body = call.body()?;
+    let person = call.world.people.find(key).ok_or_else(missing)?;
+    let held = person.email.clone();
+    call.world.directory.complete(&held)?;
     let person = call.world.people.find(key).ok_or_else(missing)?;
     if text(&body, "primaryEmail").is_some_and(|email| !email.eq_ignore_ascii_case(&person.email)) {
         return Err(ApiError::invalid("This look-alike does not rename accounts."));

@@ -132,7 +132,8 @@ pub(in crate::google_workspace) fn make(call: &mut Call<'_>, new: NewFile) -> Re
         None => call.world.ids.file(),
     };
     let at = call.at();
-    let owner = drive.is_none().then(|| call.user().to_owned());
+    let maker = call.user().to_owned();
+    let owner = drive.is_none().then(|| maker.clone());
     let world = &mut *call.world;
     world.drive.made += 1;
     let mut more = Map::new();
@@ -145,6 +146,7 @@ pub(in crate::google_workspace) fn make(call: &mut Call<'_>, new: NewFile) -> Re
         drive,
         permissions: owner.iter().map(|owner| Permission::user(owner, "owner")).collect(),
         owner,
+        maker,
         content,
         more,
         trashed: false,
@@ -230,7 +232,8 @@ fn root(call: &mut Call<'_>, id: &str) {
         parent: None,
         drive: None,
         permissions: vec![Permission::user(&user, "owner")],
-        owner: Some(user),
+        owner: Some(user.clone()),
+        maker: user,
         content: Content::None,
         more: Map::new(),
         trashed: false,

@@ -21,20 +21,23 @@ pub(super) fn list(call: &mut Call<'_>) -> Result {
     };
     let orders = orders(call)?;
     let all_drives = call.flag("includeItemsFromAllDrives") && call.flag("supportsAllDrives");
+    // Over the user's own, files of shared drives are among them that the user has made. The vendor counts those too that
+    // the user has opened, of which nothing is kept here.
+    let own = matches!(call.query.filled("corpora"), Some("user") | None) && call.query.filled("driveId").is_none();
     let only = match (call.query.filled("corpora"), call.query.filled("driveId")) {
         (Some("drive"), None) => return Err(ApiError::required("driveId")),
         (Some("user" | "domain" | "allDrives" | "drive") | None, drive) => drive.map(str::to_owned),
         (Some(other), _) => return Err(ApiError::parameter("corpora", format!("Invalid value '{other}'."))),
     };
     // Of one drive all is known; of all of them perhaps not.
-    let incomplete = call.world.drive.incomplete && all_drives && only.is_none();
+    let incomplete = call.world.drive.incomplete && all_drives && only.is_none() && !own;
     let search = call.world.drive.searches;
     call.world.drive.searches += 1;
     let (world, user, at) = (&*call.world, call.user(), call.at());
     let shown = |file: &&File| {
         file.found_from <= search
             && file.open_to(&call.grant)
-            && (file.drive.is_none() || (all_drives && !incomplete))
+            && (file.drive.is_none() || (all_drives && !incomplete && (!own || file.maker == user)))
             && only.as_ref().is_none_or(|drive| file.drive.as_ref() == Some(drive))
             && is_listed(world, file, user, at)
             && query.as_ref().is_none_or(|query| {
@@ -54,7 +57,11 @@ pub(super) fn list(call: &mut Call<'_>) -> Result {
             if *falling { order.reverse() } else { order }
         });
     }
-    let (page, next) = call.page(files, size)?;
+    let (page, next) = if world.drive.begins_empty && call.query.filled("pageToken").is_none() {
+        (Vec::new(), Some(call.token(0)))
+    } else {
+        call.page(files, size)?
+    };
     let files: Vec<Value> = page.into_iter().map(|file| render::file(world, file, user, at)).collect();
     let list = json!({ "kind": "drive#fileList", "incompleteSearch": incomplete, "files": files });
     Ok(Reply::Partial(with_next(list, next), BRIEF))

@@ -71,6 +71,8 @@ pub(super) struct File {
     pub(super) drive: Option<String>,
     /// None in a shared drive.
     pub(super) owner: Option<String>,
+    /// Who made it.
+    pub(super) maker: String,
     pub(super) permissions: Vec<Permission>,
     pub(super) content: Content,
     /// What is kept as it was given: `description`, `appProperties` and the like.
@@ -114,6 +116,8 @@ pub(super) struct Drive {
     pub(super) lag: u64,
     /// Whether searches over all drives leave the shared ones out.
     pub(super) incomplete: bool,
+    /// Whether the first page of a list is empty though there is another.
+    pub(super) begins_empty: bool,
     searches: u64,
     made: u64,
 }
@@ -132,6 +136,7 @@ impl Drive {
             full: false,
             lag: 0,
             incomplete: false,
+            begins_empty: false,
             searches: 0,
             made: 0,
         }

@@ -154,8 +154,14 @@ fn asked(call: &Call<'_>, body: &Map<String, Value>, in_drive: bool) -> Result<P
         _ => true,
     };
     if outside && call.world.drive.domain_only {
-        let why = "The domain administrators have disabled sharing with people outside the domain.";
-        return Err(ApiError::forbidden("domainPolicy", why));
+        if kind == "anyone" {
+            return Err(ApiError::forbidden(
+                "publishOutNotPermitted",
+                "You cannot publish this item outside of your domain.",
+            ));
+        }
+        let why = "You cannot share this item outside of your domain.";
+        return Err(ApiError::forbidden("shareOutNotPermitted", why));
     }
     if kind == "user"
         && email.is_some_and(|email| is_local(email) && call.world.people.find(email).is_none())

@@ -185,6 +185,12 @@ fn watch(call: &mut Call<'_>) -> Result {
     }
     let expires = call.at() + WATCH_LIFE_MS;
     let user = call.grant.user.clone();
+    let held = call.world.gmail.watches.get(&user);
+    if held.is_some_and(|(held, ends)| held != topic && call.at() < *ends) {
+        return Err(invalid(
+            "Only one user push notification client allowed per developer (call /stop then try again)",
+        ));
+    }
     call.world.gmail.watches.insert(user, (topic.to_owned(), expires));
     Ok(Reply::Json(json!({
         "historyId": call.world.gmail.history_id().to_string(),

@@ -141,7 +141,11 @@ operation! {
             }
             Ok(Course { existed: Some(this.alias.is_some()), ..course })
         };
-        define::made_or_found(call, request, Repeat::WithKey, found).await
+        // All else that the request names is new.
+        define::made_or_found(call, request, Repeat::WithKey, found).await.map_err(|error| match error.code() {
+            ErrorCode::NotFound => error.with_field("ownerId"),
+            _ => error,
+        })
     }
 }
 

@@ -57,7 +57,8 @@ operation! {
     ///
     /// <https://developers.google.com/workspace/classroom/reference/rest/v1/userProfiles.guardianInvitations/create>.
     /// Access `send`. Where the same address is invited already, that invitation is answered, and no second mail goes out.
-    /// Errors: `not_found`, `conflict` for who is a guardian already, `rate_limited` above the most guardians of a student.
+    /// Errors: `not_found`, `conflict` for who is a guardian already, `vendor` at `invitedEmailAddress` above the most guardians
+    /// of a student.
     ///
     /// Example: `{"studentId": "student@school.example", "invitedEmailAddress": "parent@example.com"}`
     InviteGuardian = "inviteGuardian", Send, WithKey -> GuardianInvitation,
@@ -87,7 +88,14 @@ operation! {
                     .with_field("invitedEmailAddress")
             })
         };
-        define::made_or_found(call, request, Repeat::WithKey, found).await
+        define::made_or_found(call, request, Repeat::WithKey, found).await.map_err(|error| match error.vendor().cloned() {
+            Some(vendor) if vendor.status == 429 && error.code() == ErrorCode::Vendor => {
+                let why = "the student has, or has asked, as many guardians as one can have; remove one, or withdraw an \
+                           invitation, first";
+                Error::new(ErrorCode::Vendor, why).with_field("invitedEmailAddress").with_vendor(vendor)
+            }
+            _ => error,
+        })
     }
 }
 
@@ -142,8 +150,20 @@ operation! {
     optional {}
     run |this, call| {
         let invitation = at(call, &["userProfiles", &this.student_id, "guardianInvitations", &this.invitation_id])?;
-        let complete = Map::from_iter([("state".to_owned(), json!(InvitationState::Complete))]);
-        define::patch(call, invitation, complete).await
+        let complete = json!({ "state": InvitationState::Complete });
+        let request = call.patch(invitation.clone()).query("updateMask", "state").json(&complete);
+        match define::write(call, request.clone(), Repeat::Never).await {
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown => {}
+            first => return first,
+        }
+        match define::write(call, request, Repeat::Always).await {
+            // The first try has withdrawn it: Google takes back none that is not pending.
+            Err(error) if define::is_done_before(&error) => {
+                let there: GuardianInvitation = define::read(call, invitation).await?;
+                if there.state.as_deref() == Some("COMPLETE") { Ok(there) } else { Err(error) }
+            }
+            second => second,
+        }
     }
 }
 

@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    super::define::{self, Done, operation},
+    super::{
+        GoogleWorkspace,
+        define::{self, Done, operation},
+    },
     ROSTERS, ROSTERS_READ, at,
     objects::{Invitation, Invitations},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
+    providers::Call,
     transport::Repeat,
 };
 
@@ -65,8 +69,26 @@ operation! {
                     .with_field("userId")
             })
         };
-        define::made_or_found(call, request, Repeat::WithKey, found).await
+        match define::made_or_found(call, request, Repeat::WithKey, found).await {
+            // Of one who is in the course Classroom says no more than that it cannot be.
+            Err(error) if define::is_done_before(&error) && is_member(call, &this.course_id, &this.user_id).await => {
+                let why = "the person is in the course already; another role needs removing them first";
+                let known = Error::new(ErrorCode::Conflict, why).with_field("userId");
+                Err(error.vendor().cloned().map_or(known.clone(), |vendor| known.with_vendor(vendor)))
+            }
+            outcome => outcome,
+        }
     }
+}
+
+async fn is_member(call: &Call<'_, GoogleWorkspace>, course: &str, user: &str) -> bool {
+    for role in ["students", "teachers"] {
+        let Ok(url) = at(call, &["courses", course, role, user]) else { continue };
+        if define::read::<Value>(call, url).await.is_ok() {
+            return true;
+        }
+    }
+    false
 }
 
 operation! {

@@ -113,7 +113,7 @@ operation! {
     required {}
     optional {}
     run |this, call| {
-        define::remove(call, at(call, &["courses", &this.course_id, "announcements", &this.announcement_id])?).await
+        define::remove_once(call, at(call, &["courses", &this.course_id, "announcements", &this.announcement_id])?).await
     }
 }
 

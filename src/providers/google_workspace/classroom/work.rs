@@ -240,7 +240,7 @@ operation! {
     required {}
     optional {}
     run |this, call| {
-        define::remove(call, at(call, &["courses", &this.course_id, "courseWork", &this.course_work_id])?).await
+        define::remove_once(call, at(call, &["courses", &this.course_id, "courseWork", &this.course_work_id])?).await
     }
 }
 

@@ -1,16 +1,16 @@
 //! Many users, and many members of a group.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     super::{
         GoogleWorkspace,
         batch::{self, BatchReport, ItemResult},
-        define::{check_address, operation},
+        define::{self, check_address, operation},
     },
     BATCH, MEMBERS, USERS, at,
     create::{NewUser, elsewhere, taken},
@@ -20,13 +20,15 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     providers::Call,
-    transport::{Repeat, Request},
+    transport::{Repeat, Request, Response},
 };
 
 /// The most users of one call: Google makes about ten a second.
 const MOST_USERS: usize = 200;
 /// The most members of one call.
 const MOST_MEMBERS: usize = 1000;
+/// How long a new group is waited for that does not take members yet.
+const SPREADING: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// Somebody to put into a group, one of many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,7 +98,8 @@ operation! {
 }
 
 operation! {
-    /// Puts many people into a group, and answers for each. Who is in it already is done.
+    /// Puts many people into a group, and answers for each. Who is in it already is done. Accounts and groups that Google has
+    /// not finished making are waited for, as long as the call has time.
     ///
     /// <https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/insert>. Access `manage`. May be
     /// repeated. Errors: those of `addGroupMember`, for each person.
@@ -121,7 +124,21 @@ operation! {
     run |this, call| {
         let list = at(call, &["groups", &this.group_key, "members"])?;
         let requests: Vec<Request> = this.members.iter().map(|member| call.post(list.clone()).json(&json!(member))).collect();
-        let answers = batch::send(call, BATCH, requests, Repeat::WithKey).await?;
+        let mut answers = batch::send(call, BATCH, requests.clone(), Repeat::WithKey).await?;
+        for wait in SPREADING {
+            let lacks = |answer: &Result<Response>| answer.as_ref().is_err_and(lacks_group);
+            let open: Vec<usize> = (0..answers.len()).filter(|index| answers.get(*index).is_some_and(lacks)).collect();
+            if open.is_empty() || define::read::<Value>(call, list.clone()).await.is_err() {
+                break;
+            }
+            call.runtime().sleep(wait).await;
+            let again = open.iter().filter_map(|index| requests.get(*index).cloned()).collect();
+            for (index, answer) in open.iter().zip(batch::follow(call, BATCH, again, Repeat::WithKey).await) {
+                if let Some(first) = answers.get_mut(*index) {
+                    *first = answer;
+                }
+            }
+        }
         let there = |index: usize| {
             let email = this.members.get(index).map_or("", |member| member.email.as_str());
             Ok(call.get(at(call, &["groups", &this.group_key, "members", email])?))
@@ -135,6 +152,12 @@ operation! {
         });
         Ok(BatchReport::new(call, results.collect()))
     }
+}
+
+/// Whether it is the group that Google does not find: one that can be read was made a moment ago.
+fn lacks_group(error: &Error) -> bool {
+    let words = error.vendor().and_then(|vendor| vendor.message.as_deref());
+    error.code() == ErrorCode::NotFound && words.is_some_and(|words| words.contains("groupKey"))
 }
 
 /// Those of the users that are not to be made: somebody has the address, or it cannot be read who.

@@ -15,7 +15,7 @@ use super::{
         define::{check_id, check_text, operation},
         drive::{FILE, NAME, Share, ShareRole, ShareType, finished, marker, of_folder},
         scopes,
-        wire::drive,
+        wire::{drive, known},
     },
     edit::{Edit, LONGEST, TRIES},
     read::read,
@@ -78,8 +78,8 @@ operation! {
     /// <https://developers.google.com/workspace/drive/api/guides/create-file>,
     /// <https://developers.google.com/workspace/docs/api/how-tos/documents>. Access `write`. Repeated with the same idempotency
     /// key it makes one document, and goes on where it stopped; the error says what is there already. A document whose making
-    /// left no word is looked for, and stays `outcome_unknown` for ten minutes if it is not found. Errors: `not_found` with
-    /// field `folderId`.
+    /// left no word is looked for, and stays `outcome_unknown` for ten minutes if it is not found. A new document that Google
+    /// does not find yet is asked for again for some seconds. Errors: `not_found` with field `folderId`.
     ///
     /// Example: `{"title": "Student Report", "content": "Report content here", "folderId": "0AFolderOfTheSchool", "permissions": [{"role": "writer", "type": "user", "emailAddress": "teacher@school.edu"}]}`
     CreateDocument = "createDocument", Write, WithKey -> CreatedDocument,
@@ -154,14 +154,15 @@ async fn write(call: &Call<'_, GoogleWorkspace>, id: &str, content: &str, begun:
     let edit = Edit { document: id, requests, revision: None };
     let mut lost: Option<Error> = None;
     for _ in 0..TRIES {
-        let there = match read(call, id, false).await {
+        let there = match known(call, || read(call, id, false)).await {
             Ok(there) => there,
             Err(error) => return Err(lost.unwrap_or(error)),
         };
         if (begun || lost.is_some()) && !text::of(&there).trim().is_empty() {
             return Ok(());
         }
-        match edit.send(call, &there.revision_id.unwrap_or_default()).await {
+        let revision = there.revision_id.unwrap_or_default();
+        match known(call, || edit.send(call, &revision)).await {
             Ok(_) => return Ok(()),
             // An earlier try has arrived meanwhile: the next look tells.
             Err(error) if error.code() == ErrorCode::Conflict && (begun || lost.is_some()) => {}
@@ -182,7 +183,7 @@ async fn permit(call: &Call<'_, GoogleWorkspace>, id: &str, at: usize, share: &S
         email_address: share.email_address.clone(),
         error,
     };
-    match share.give(call, &place, id).await {
+    match share.give(call, &place, id, true).await {
         Ok((permission, _)) => Ok(told(Some(permission), None)),
         Err(error) if is_refused(&error) => {
             let error = if error.field().is_some() { error.within(&place) } else { error.with_field(place) };
@@ -193,6 +194,6 @@ async fn permit(call: &Call<'_, GoogleWorkspace>, id: &str, at: usize, share: &S
 }
 
 fn is_refused(error: &Error) -> bool {
-    let terminal = [ErrorCode::InvalidArgument, ErrorCode::Vendor, ErrorCode::Conflict, ErrorCode::NotFound];
+    let terminal = [ErrorCode::InvalidArgument, ErrorCode::Vendor, ErrorCode::Conflict];
     terminal.contains(&error.code()) && error.vendor().is_some()
 }

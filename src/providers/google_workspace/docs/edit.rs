@@ -76,7 +76,11 @@ operation! {
         let edit = Edit { document: &this.document_id, requests, revision: this.required_revision_id.as_deref() };
         // What Docs strips of a text does not come back.
         let written: String = this.text.chars().filter(|letter| is_kept(*letter)).collect();
-        let (revision_id, _) = edit.apply(call, |there| text::of(there).trim_end().ends_with(written.trim_end())).await?;
+        let verdict = |there: &Document| match text::of(there).trim_end().ends_with(written.trim_end()) {
+            true => Verdict::Made,
+            false => Verdict::NotMade,
+        };
+        let (revision_id, _) = edit.apply(call, false, verdict).await?;
         Ok(EditedDocument { document_id: this.document_id.clone(), revision_id, occurrences: None })
     }
 }
@@ -106,19 +110,34 @@ impl Replacement {
         json!({ "replaceAllText": { "containsText": text, "replaceText": self.replace_with } })
     }
 
-    /// Whether nothing of what is looked for is left. A text that brings it back tells nothing.
-    fn is_made(&self, text: &str) -> bool {
+    /// What a text says of whether this was made: it was where nothing of what is looked for is left and what replaces it is
+    /// there. One that leaves nothing, or brings back what is looked for, cannot be told.
+    fn verdict(&self, text: &str) -> Verdict {
         let same = |text: &str| if self.match_case == Some(false) { text.to_lowercase() } else { text.to_owned() };
-        let find = same(&self.find);
-        !same(&self.replace_with).contains(&find) && !same(text).contains(&find)
+        let (find, text) = (same(&self.find), same(text));
+        let brings_back = same(&self.replace_with).contains(&find);
+        match text.contains(&find) {
+            true if !brings_back => Verdict::NotMade,
+            false if !self.replace_with.is_empty() && text.contains(&same(&self.replace_with)) => Verdict::Made,
+            _ => Verdict::Unknown,
+        }
     }
+}
+
+/// What a document that has moved on says of whether an edit was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Made,
+    NotMade,
+    Unknown,
 }
 
 operation! {
     /// Puts texts in the place of others everywhere in a document: fills in a template. All of them or none.
     ///
     /// <https://developers.google.com/workspace/docs/api/how-tos/merge>. Access `write`. Repeated with the same idempotency key
-    /// it replaces once. Errors: `not_found`, `conflict` where somebody changed the document in the meantime.
+    /// it replaces once. Errors: `not_found`, `conflict` where somebody changed the document in the meantime, `outcome_unknown`
+    /// where an answer was lost and the document does not tell, as where nothing takes the place of what is found.
     ///
     /// Example: `{"documentId": "195j9eDD3ccgjQRttHhJPymLJUCOUjs-jmwTrekvdjFE", "replacements": [{"find": "{{student}}", "replaceWith": "Jane"}]}`
     ReplaceInDocument = "replaceInDocument", Write, WithKey -> EditedDocument,
@@ -154,11 +173,19 @@ operation! {
     run |this, call| {
         let requests = this.replacements.iter().map(Replacement::request).collect();
         let edit = Edit { document: &this.document_id, requests, revision: this.required_revision_id.as_deref() };
-        let is_made = |there: &Document| {
-            let text = text::of(there);
-            this.replacements.iter().all(|replacement| replacement.is_made(&text))
+        // All of them or none: one tells for the others.
+        let verdict = |there: &Document| {
+            let text = text::everywhere(there);
+            let mut verdicts = this.replacements.iter().map(|replacement| replacement.verdict(&text));
+            if verdicts.clone().any(|verdict| verdict == Verdict::NotMade) {
+                Verdict::NotMade
+            } else if verdicts.all(|verdict| verdict == Verdict::Made) {
+                Verdict::Made
+            } else {
+                Verdict::Unknown
+            }
         };
-        let (revision_id, replies) = edit.apply(call, is_made).await?;
+        let (revision_id, replies) = edit.apply(call, true, verdict).await?;
         // Docs leaves a number that is 0 out.
         let count = |reply: &Value| reply.pointer("/replaceAllText/occurrencesChanged").and_then(Value::as_u64).unwrap_or(0);
         let occurrences = replies.map(|replies| replies.iter().map(count).collect());
@@ -197,12 +224,14 @@ struct WriteControl {
 type Outcome = (Option<String>, Option<Vec<Value>>);
 
 impl Edit<'_> {
-    /// The steps `revision` and `edit`. `is_made` tells of a document that has moved on whether it was by this edit.
+    /// The steps `revision` and `edit`. `verdict` tells of a document that has moved on whether it was by this edit; it is
+    /// given all the `tabs`, or the body.
     /// Answers the revision afterwards, and Google's replies where this try has seen them.
     async fn apply(
         &self,
         call: &Call<'_, GoogleWorkspace>,
-        is_made: impl Fn(&Document) -> bool + Send + Sync,
+        tabs: bool,
+        verdict: impl Fn(&Document) -> Verdict + Send + Sync,
     ) -> Result<Outcome> {
         let revision = match self.revision {
             Some(revision) => revision.to_owned(),
@@ -221,12 +250,12 @@ impl Edit<'_> {
             let mut last = None;
             for _ in 0..TRIES {
                 if look {
-                    let there = read(call, self.document, false).await?;
+                    let there = read(call, self.document, tabs).await?;
                     if there.revision_id.as_deref() != Some(revision.as_str()) {
-                        return if is_made(&there) {
-                            Ok((there.revision_id.unwrap_or_default(), None))
-                        } else {
-                            Err(moved_on())
+                        return match verdict(&there) {
+                            Verdict::Made => Ok((there.revision_id.unwrap_or_default(), None)),
+                            Verdict::NotMade => Err(moved_on()),
+                            Verdict::Unknown => Err(untold()),
                         };
                     }
                 }
@@ -259,6 +288,11 @@ impl Edit<'_> {
     }
 }
 
+fn untold() -> Error {
+    let why = "the document has changed since, and does not tell whether by this edit; read it before you repeat it";
+    Error::new(ErrorCode::OutcomeUnknown, why)
+}
+
 fn moved_on() -> Error {
     let message =
         "somebody has changed the document in the meantime, and nothing was written; read it again and repeat";
@@ -272,12 +306,15 @@ mod tests {
     #[test]
     fn a_replacement_knows_whether_it_was_made() {
         let name = Replacement::new("{{student}}", "Jane");
-        assert!(name.is_made("Dear Jane"));
-        assert!(!name.is_made("Dear {{student}}"));
-        // "a" stands in what replaces it: the text cannot tell.
-        assert!(!Replacement::new("a", "aa").is_made("aaaa"));
+        assert_eq!(name.verdict("Dear Jane"), Verdict::Made);
+        assert_eq!(name.verdict("Dear {{student}}"), Verdict::NotMade);
+        // Somebody else has taken it away, or it was never there.
+        assert_eq!(name.verdict("Dear John"), Verdict::Unknown);
+        // "a" stands in what replaces it, or nothing does: the text cannot tell.
+        assert_eq!(Replacement::new("a", "aa").verdict("aaaa"), Verdict::Unknown);
+        assert_eq!(Replacement::new("a", "").verdict("b"), Verdict::Unknown);
         let any_case = Replacement { match_case: Some(false), ..Replacement::new("NAME", "x") };
-        assert!(!any_case.is_made("name"));
+        assert_eq!(any_case.verdict("name"), Verdict::NotMade);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The words of a document. <https://developers.google.com/workspace/docs/api/samples/extract-text>
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::objects::Document;
 
@@ -14,6 +14,33 @@ pub(super) fn of(document: &Document) -> String {
         of_tab(tab, &mut out);
     }
     out
+}
+
+/// The same with what stands outside of the body: headers, footers and footnotes.
+pub(super) fn everywhere(document: &Document) -> String {
+    let mut out = of(document);
+    margins(&Value::Object(document.more.clone()), &mut out);
+    for tab in document.tabs.iter().flatten() {
+        margins_of_tab(tab, &mut out);
+    }
+    out
+}
+
+fn margins_of_tab(tab: &Value, out: &mut String) {
+    if let Some(held) = tab.get("documentTab") {
+        margins(held, out);
+    }
+    for child in list(tab, "childTabs") {
+        margins_of_tab(child, out);
+    }
+}
+
+fn margins(holder: &Value, out: &mut String) {
+    for name in ["headers", "footers", "footnotes"] {
+        for one in holder.get(name).and_then(Value::as_object).into_iter().flat_map(Map::values) {
+            content(one, out);
+        }
+    }
 }
 
 fn of_tab(tab: &Value, out: &mut String) {
@@ -72,6 +99,13 @@ mod tests {
         }]);
         let document: Document = serde_json::from_value(json!({ "tabs": tabs })).unwrap();
         assert_eq!(of(&document), "first\nchild\n");
+        let margin = |text: &str| json!({ "m.1": { "content": [paragraph(text)] } });
+        let tabs = json!([{
+            "documentTab": { "body": { "content": [paragraph("body\n")] }, "headers": margin("head\n") },
+            "childTabs": [{ "documentTab": { "footers": margin("foot\n"), "footnotes": margin("note\n") } }],
+        }]);
+        let document: Document = serde_json::from_value(json!({ "tabs": tabs })).unwrap();
+        assert_eq!((of(&document).as_str(), everywhere(&document).as_str()), ("body\n", "body\nhead\nfoot\nnote\n"));
         assert_eq!(of(&Document::default()), "");
     }
 }

@@ -17,7 +17,7 @@ use super::{
         wire::{drive, host},
     },
     files::for_all_drives,
-    grant::{self, Share, explained},
+    grant::{self, Share},
     objects::{FILE, File, Permission},
     sharing::permissions_request,
 };
@@ -169,10 +169,10 @@ async fn share_all(call: &Call<'_, GoogleWorkspace>, items: &[FileShare]) -> Res
         let mut outcomes: Vec<Result<Permission>> = answers.into_iter().map(read).collect();
         // Before the next change of the same file, which may be one of the same person.
         find_lost(call, &now, &mut outcomes).await?;
-        for ((index, _), outcome) in now.iter().zip(outcomes) {
+        for ((index, item), outcome) in now.iter().zip(outcomes) {
             results.push(match batch::advised(outcome, LOOK_FIRST) {
                 Ok(permission) => ItemResult::done(*index, permission.id.clone(), Some(permission)),
-                Err(error) => ItemResult::failed(*index, None, &explained(error)),
+                Err(error) => ItemResult::failed(*index, None, &item.share.explained(error)),
             });
         }
     }

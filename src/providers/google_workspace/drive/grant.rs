@@ -10,7 +10,7 @@ use super::{
     super::{
         GoogleWorkspace,
         define::{check_address, check_text},
-        wire::{check_moment, drive, made},
+        wire::{check_moment, drive, known, made},
     },
     files::for_all_drives,
     objects::{PERMISSION, Permission},
@@ -228,24 +228,45 @@ impl Share {
         moment(&self.expiration_time) == moment(&permission.expiration_time)
     }
 
+    /// What is wrong, where it is whom the file is to be shared with and not the file.
+    pub(super) fn explained(&self, error: Error) -> Error {
+        let Some(vendor) = error.vendor().cloned() else { return error };
+        let code = vendor.code.as_deref().unwrap_or_default();
+        if code != "outsideDomain" && !code.starts_with("shareOut") && !code.starts_with("publishOut") {
+            return error;
+        }
+        let (field, why) = match self.r#type {
+            ShareType::User | ShareType::Group => ("emailAddress", "is outside the school's domain"),
+            ShareType::Domain => ("domain", "is outside the school's domain"),
+            ShareType::Anyone => ("type", "opens the file to people outside the school's domain"),
+        };
+        let why = format!(
+            "{why}, and the school's settings in the Admin console forbid sharing with them; share within the domain, or let an \
+             administrator allow that one"
+        );
+        Error::invalid(field, why).with_vendor(vendor)
+    }
+
     /// Shares the file, as a step. After a try of which it is not known how it ended, who has the file is looked up first:
-    /// sharing twice would write to people twice.
+    /// sharing twice would write to people twice. A `new` file that Google does not find yet is asked for again.
     pub(in super::super) async fn give(
         &self,
         call: &Call<'_, GoogleWorkspace>,
         step: &str,
         file: &str,
+        new: bool,
     ) -> Result<(String, Option<Permission>)> {
+        let send = || async { call.send_as(self.request(call, file)?, Repeat::Never).await };
         made(call, step, async |begun| {
             let earlier = if begun { self.look(call, file).await? } else { None };
             let permission = match earlier {
                 Some(permission) => permission,
-                None => match call.send_as(self.request(call, file)?, Repeat::Never).await {
+                None => match if new { known(call, send).await } else { send().await } {
                     Ok(response) => call.read(&response, Repeat::Never)?,
                     Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
                         self.look(call, file).await.ok().flatten().ok_or(error)?
                     }
-                    Err(error) => return Err(explained(error)),
+                    Err(error) => return Err(self.explained(error)),
                 },
             };
             Ok((permission.id.clone().unwrap_or_default(), permission))
@@ -272,24 +293,6 @@ impl Share {
             Some(next) => ControlFlow::Continue(next),
             None => ControlFlow::Break(None),
         }
-    }
-}
-
-/// What is wrong, where it is the person and not the file.
-pub(super) fn explained(error: Error) -> Error {
-    let Some(vendor) = error.vendor().cloned() else { return error };
-    let policy = |code: &str| {
-        matches!(code, "domainPolicy" | "shareOutNotPermitted" | "shareOutNotPermittedByPolicy" | "outsideDomain")
-            || code.starts_with("shareOut")
-            || code.starts_with("publishOut")
-    };
-    match vendor.code.as_deref() {
-        Some(code) if policy(code) => {
-            let why = "is outside the school's domain, and the school's settings in the Admin console forbid sharing with \
-                       it; share within the domain, or let an administrator allow that one";
-            Error::invalid("emailAddress", why).with_vendor(vendor)
-        }
-        _ => error,
     }
 }
 

@@ -36,6 +36,7 @@ const LAG: Duration = Duration::from_secs(600);
 struct Found {
     #[serde(default)]
     files: Vec<File>,
+    next_page_token: Option<String>,
     /// Whether Drive has left out shared drives, where the file may be.
     #[serde(default)]
     incomplete_search: bool,
@@ -102,18 +103,30 @@ async fn find(call: &Call<'_, GoogleWorkspace>, mark: &str) -> Result<Option<Fil
         if look > 0 {
             call.runtime().sleep(BETWEEN).await;
         }
-        let request = call
-            .get(drive(call, &["files"])?)
-            .query("q", &q)
-            .query("fields", format!("files({FILE}),incompleteSearch"))
-            .query("supportsAllDrives", "true")
-            .query("includeItemsFromAllDrives", "true")
-            .query("corpora", "allDrives");
-        let found: Found = call.read(&call.send_as(request, Repeat::Always).await?, Repeat::Always)?;
-        if let Some(file) = found.files.into_iter().next() {
-            return Ok(Some(file));
+        incomplete = false;
+        let mut after: Option<String> = None;
+        // A page may be empty and not the last.
+        loop {
+            let mut request = call
+                .get(drive(call, &["files"])?)
+                .query("q", &q)
+                .query("fields", format!("nextPageToken,files({FILE}),incompleteSearch"))
+                .query("supportsAllDrives", "true")
+                .query("includeItemsFromAllDrives", "true")
+                .query("corpora", "allDrives");
+            if let Some(token) = &after {
+                request = request.query("pageToken", token);
+            }
+            let found: Found = call.read(&call.send_as(request, Repeat::Always).await?, Repeat::Always)?;
+            if let Some(file) = found.files.into_iter().next() {
+                return Ok(Some(file));
+            }
+            incomplete |= found.incomplete_search;
+            after = found.next_page_token.filter(|token| !token.is_empty());
+            if after.is_none() {
+                break;
+            }
         }
-        incomplete = found.incomplete_search;
     }
     if incomplete {
         let why = "an earlier try may have made it, and Drive has not searched everywhere: repeat the call with its \

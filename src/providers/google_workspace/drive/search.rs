@@ -191,9 +191,11 @@ impl Asked<'_> {
         if !self.q.is_empty() {
             request = request.query("q", self.q);
         }
-        if let Some(drive) = self.drive_id {
-            request = request.query("corpora", "drive").query("driveId", drive);
-        }
+        // Unless told, Drive leaves out what lies in a shared drive and was never opened by the user.
+        request = match self.drive_id {
+            Some(drive) => request.query("corpora", "drive").query("driveId", drive),
+            None => request.query("corpora", "allDrives"),
+        };
         let optional = [("orderBy", self.order_by), ("pageToken", self.page_token)];
         for (name, value) in optional.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             request = request.query(name, value);

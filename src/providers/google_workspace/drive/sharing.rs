@@ -63,7 +63,7 @@ operation! {
     check |this| { this.share().check()?; }
     run |this, call| {
         let share = this.share();
-        let (id, permission) = share.give(call, "share", &this.file_id).await?;
+        let (id, permission) = share.give(call, "share", &this.file_id, false).await?;
         call.note("id", id.as_str());
         match permission {
             Some(permission) => Ok(permission),

@@ -67,7 +67,7 @@ pub struct Attachment {
     pub filename: String,
     /// What is in it, in base64.
     pub content: Base64,
-    /// Its media type; `application/octet-stream` without this.
+    /// Its media type; `application/octet-stream` without this, and for a message (`message/rfc822`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// For a picture inside the HTML: the name it is called there by (`<img src="cid:…">`).
@@ -99,6 +99,10 @@ impl Attachment {
         }
         if self.mime_type.as_deref().is_some_and(|kind| !is_media_type(kind)) {
             return Err(Error::invalid(format!("{path}.mimeType"), "must be a media type such as application/pdf"));
+        }
+        if self.mime_type.as_deref().is_some_and(|kind| is_of(kind, "multipart/")) {
+            let why = "must not be multipart: mail has no such files; send it as application/octet-stream";
+            return Err(Error::invalid(format!("{path}.mimeType"), why));
         }
         if self.content_id.as_deref().is_some_and(|id| id.len() > 200 || !is_visible(id, "<>")) {
             return Err(Error::invalid(format!("{path}.contentId"), "must be a name without spaces or <>"));
@@ -187,6 +191,11 @@ impl Letter<'_> {
 }
 
 /// Two tokens of RFC 2045.
+/// Whether a media type is of this kind, in whatever case.
+pub(super) fn is_of(media_type: &str, kind: &str) -> bool {
+    media_type.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind))
+}
+
 fn is_media_type(kind: &str) -> bool {
     let token = |part: &str| is_visible(part, "<>()\"\\,;:[]?=/@");
     kind.len() <= 127 && kind.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
@@ -234,6 +243,7 @@ mod tests {
         let file = |name: &str| [Attachment::new(name.to_owned(), &b"x"[..])];
         let (empty, typed, called) =
             (file(""), file("a").map(|file| file.mime_type("text/html; x")), file("a").map(|file| file.inline("a b")));
+        let many = file("a").map(|file| file.mime_type("Multipart/mixed"));
         let large = [Attachment::new("a", vec![0; 27_000_000])];
         let crowd = vec![good.clone(); 501];
         for (letter, field) in [
@@ -244,6 +254,7 @@ mod tests {
             (Letter { text: None, ..letter() }, "text"),
             (Letter { attachments: &empty, ..letter() }, "attachments[0].filename"),
             (Letter { attachments: &typed, ..letter() }, "attachments[0].mimeType"),
+            (Letter { attachments: &many, ..letter() }, "attachments[0].mimeType"),
             (Letter { attachments: &called, ..letter() }, "attachments[0].contentId"),
             (Letter { attachments: &large, ..letter() }, "attachments"),
             (Letter { in_reply_to: Some("<a@b>\r\nX: y"), ..letter() }, "inReplyTo"),

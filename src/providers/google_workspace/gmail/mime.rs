@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::letter::{Attachment, Letter, Mailbox};
+use super::letter::{Attachment, Letter, Mailbox, is_of};
 use crate::model::Timestamp;
 
 /// Bytes of UTF-8 in one encoded word: with the longest name of a header before it, a line keeps below 76.
@@ -82,7 +82,10 @@ fn leaf<'a>(kind: &str, content: &'a [u8]) -> Part<'a> {
 
 fn file(file: &Attachment) -> Part<'_> {
     let mut headers = String::new();
-    header(&mut headers, "Content-Type", file.mime_type.as_deref().unwrap_or("application/octet-stream"));
+    // A message within a message must not be in base64 (RFC 2046, section 5.2.1), and may have longer lines than mail does: it
+    // goes as a file like any other, known by its name.
+    let kind = file.mime_type.as_deref().filter(|kind| !is_of(kind, "message/"));
+    header(&mut headers, "Content-Type", kind.unwrap_or("application/octet-stream"));
     let disposition = if file.content_id.is_some() { "inline" } else { "attachment" };
     header(&mut headers, "Content-Disposition", &format!("{disposition};{}", filename(&file.filename)));
     if let Some(id) = &file.content_id {
@@ -253,6 +256,15 @@ mod tests {
             attachments: &[],
             in_reply_to: None,
         }
+    }
+
+    #[test]
+    fn a_message_goes_as_a_file_like_any_other() {
+        let to = [Mailbox::new("a@school.example")];
+        let files = [Attachment::new("note.eml", &b"From: x\r\n\r\ny"[..]).mime_type("Message/RFC822")];
+        let text = text_of(&Letter { attachments: &files, ..letter("x", &to) });
+        assert!(text.contains("Content-Type: application/octet-stream\r\n"), "{text}");
+        assert!(text.contains("note.eml") && !text.to_lowercase().contains("message/rfc822"), "{text}");
     }
 
     fn text_of(letter: &Letter<'_>) -> String {

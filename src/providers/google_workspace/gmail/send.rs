@@ -43,6 +43,8 @@ const DRAFT_LOOKS: [Duration; 2] = [Duration::ZERO, Duration::from_secs(1)];
 const NEWEST: u32 = 10;
 /// Among how many of the last sent messages that of a draft is looked for.
 const RECENT: u32 = 100;
+/// Of how many of those of its conversation the head is read.
+const CANDIDATES: usize = 10;
 
 /// An operation that writes a message: the fields of a letter, and what it does with them.
 macro_rules! writing {
@@ -200,7 +202,9 @@ async fn find(call: &Call<'_, GoogleWorkspace>) -> Result<Option<Draft>> {
         for draft in page.drafts {
             let there = at(call, &["drafts", draft.id.as_deref().unwrap_or_default()])?;
             match define::get::<Value>(call, there, &heads).await {
-                Ok(head) if is_ours(&head, &call.vendor_key("")) => return Ok(Some(draft)),
+                Ok(head) if head.get("message").is_some_and(|message| is_marked(message, &call.vendor_key(""))) => {
+                    return Ok(Some(draft));
+                }
                 // The user deletes and sends drafts meanwhile.
                 Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
                 _ => {}
@@ -236,7 +240,8 @@ impl Written {
         }
     }
 
-    /// The newest sent message of the draft's conversation; only the conversation where none can be found.
+    /// The sent message of the draft's conversation that carries the call's mark; only the conversation where it cannot be
+    /// found. The newest there may be another mail.
     async fn sent(self, call: &Call<'_, GoogleWorkspace>) -> MessageRef {
         let looking = call.with_token(Wanted { scopes: METADATA, ..call.wanted().clone() });
         let query = Map::from_iter([("labelIds".to_owned(), json!("SENT")), ("maxResults".to_owned(), json!(RECENT))]);
@@ -244,9 +249,16 @@ impl Written {
             Ok(url) => define::get(&looking, url, &query).await.unwrap_or_default(),
             Err(_) => MessageRefs::default(),
         };
-        let ours = |message: &MessageRef| self.thread.is_some() && message.thread_id == self.thread;
-        let found = page.messages.into_iter().find(ours);
-        found.unwrap_or_else(|| MessageRef { thread_id: self.thread, ..MessageRef::default() })
+        let heads = Map::from_iter([("format".to_owned(), json!("metadata"))]);
+        let of_thread = |message: &MessageRef| self.thread.is_some() && message.thread_id == self.thread;
+        for message in page.messages.into_iter().filter(of_thread).take(CANDIDATES) {
+            let Ok(url) = at(call, &["messages", message.id.as_deref().unwrap_or_default()]) else { continue };
+            let head = define::get::<Value>(&looking, url, &heads).await;
+            if head.is_ok_and(|head| is_marked(&head, &call.vendor_key(""))) {
+                return message;
+            }
+        }
+        MessageRef { thread_id: self.thread, ..MessageRef::default() }
     }
 }
 
@@ -294,8 +306,8 @@ pub(super) async fn dispatch(call: &Call<'_, GoogleWorkspace>, begun: bool, draf
 }
 
 /// Whether a draft has the mark.
-fn is_ours(draft: &Value, mark: &str) -> bool {
-    let headers = draft.pointer("/message/payload/headers").and_then(Value::as_array);
+fn is_marked(message: &Value, mark: &str) -> bool {
+    let headers = message.pointer("/payload/headers").and_then(Value::as_array);
     let text = |header: &Value, name: &str| header.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     headers
         .into_iter()
