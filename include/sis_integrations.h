@@ -361,7 +361,10 @@ sis_status sis_manager_open(sis_str options,
  * Otherwise `*result` is untouched and `*error`, unless `error` is NULL, is set; release it with `sis_error_free`. May
  * be called from any thread, also while other calls run.
  *
- * Errors: `invalid_argument`, `permission_denied`, `unknown_provider`, `conflict`, `closed`, and those of the storage.
+ * Errors, among others (docs/errors.md): `invalid_argument`, `permission_denied`, `unauthenticated` for an actor whose
+ * credentials have ended, `unknown_provider`, `conflict` when somebody else was faster, `outbound_forbidden` for a
+ * `base_url` that is not allowed, `decrypt_failed` for stored secrets that cannot be read, `closed`, and those of the
+ * storage.
  */
 sis_status sis_manager_configure(const sis_manager *manager,
                                  sis_str request,
@@ -378,7 +381,9 @@ sis_status sis_manager_configure(const sis_manager *manager,
  * is untouched and `*error`, unless `error` is NULL, is set; release it with `sis_error_free`. May be called from any
  * thread, also while other calls run.
  *
- * Errors: `invalid_argument`, `permission_denied`, `unknown_provider`, `closed`, and those of the storage.
+ * Errors, among others (docs/errors.md): `invalid_argument`, `permission_denied`, `unauthenticated` for an actor whose
+ * credentials have ended, `unknown_provider`, `conflict` when somebody else was faster, `decrypt_failed` for stored
+ * secrets that cannot be read, `closed`, and those of the storage.
  */
 sis_status sis_manager_grant(const sis_manager *manager,
                              sis_str request,
@@ -390,6 +395,10 @@ sis_status sis_manager_grant(const sis_manager *manager,
  *
  * `request` is a JSON object: `tenant`, `actor`, `provider`, `operation`, `arguments`, and `idempotencyKey`,
  * `disclosure`, `deadlineMs`, `wait` where wanted. `manager` and `request` are borrowed for the call.
+ *
+ * With an idempotency key it happens once: repeated within 24 hours it gets the first answer again, `replayed`. After
+ * `outcome_unknown` the key is kept for 30 days, and the same call goes on where it can. `deadlineMs` is more than
+ * nothing and at most an hour; default: the operation's own.
  *
  * On SIS_STATUS_OK `*result` is set to `{"requestId", "output", "replayed"}`; release it with `sis_bytes_free`.
  * Otherwise `*result` is untouched and `*error`, unless `error` is NULL, is set; release it with `sis_error_free`. May
@@ -436,7 +445,8 @@ sis_status sis_manager_call(const sis_manager *manager,
 
 /**
  * Closes a manager: lets no further call in, waits up to `deadline_ms` milliseconds for those under way, and writes
- * what is queued. Every later call answers `closed`. The manager stays to be released with `sis_manager_free`.
+ * what is queued. Every later call answers `closed`. The manager stays to be released with `sis_manager_free`. 30000 is
+ * what the other languages wait by default.
  *
  * On SIS_STATUS_OK nothing is left to do. Otherwise `*error`, unless `error` is NULL, is set; release it with
  * `sis_error_free`. May be called from any thread, also while calls run.

@@ -35,6 +35,8 @@ cargo build --quiet --package sis-integrations-wasm --target wasm32-unknown-unkn
 
 [[ -d $package/node_modules/binaryen ]] || npm ci --prefix "$package" --no-audit --no-fund --silent
 rm -rf "$package/pkg"
+# npm packs no links.
+cp LICENSE-APACHE LICENSE-MIT "$package"
 "$bindgen" --target web --no-typescript --omit-default-module-path --out-dir "$package/pkg" \
   "$target/wasm32-unknown-unknown/wasm-release/sis_integrations_wasm.wasm"
 wasm=$package/pkg/sis_integrations_wasm_bg.wasm

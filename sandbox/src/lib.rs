@@ -115,6 +115,13 @@ impl Sandbox {
         &self.clock
     }
 
+    /// How many exchanges each look-alike's recorder keeps; 0 switches recording off.
+    pub fn keep(&self, exchanges: usize) {
+        for running in &self.running {
+            running.stage.recorder.keep(exchanges);
+        }
+    }
+
     /// Forgets faults, recorded requests and what vendors hold. Added accounts stay, emptied.
     pub fn reset(&self) {
         for Running { stage, vendor } in &self.running {

@@ -22,11 +22,11 @@ struct Options {
     #[arg(long, value_enum, default_value_t = HostPorts::Free)]
     host_ports: HostPorts,
 
-    /// Add a Twilio account; may be repeated.
+    /// Add a Twilio account; may be repeated. Needs `twilio` among the vendors.
     #[arg(long, value_name = "SID:TOKEN", value_parser = pair)]
     twilio_account: Vec<(String, String)>,
 
-    /// How many requests the recorder keeps.
+    /// How many requests each vendor's recorder keeps.
     #[arg(long, value_name = "COUNT", default_value_t = sandbox::DEFAULT_KEPT)]
     keep: usize,
 
@@ -71,11 +71,13 @@ async fn main() -> io::Result<()> {
         builder = builder.vendors(options.vendors);
     }
     let sandbox = builder.start().await?;
-    if sandbox.urls().any(|(name, _)| name == "twilio") {
-        sandbox.twilio().recorder().keep(options.keep);
-        for (sid, token) in options.twilio_account {
-            sandbox.twilio().add_account(&sid, &token);
-        }
+    sandbox.keep(options.keep);
+    if !options.twilio_account.is_empty() && sandbox.urls().all(|(name, _)| name != "twilio") {
+        let words = "--twilio-account is of no use without --vendor twilio";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    }
+    for (sid, token) in options.twilio_account {
+        sandbox.twilio().add_account(&sid, &token);
     }
 
     let mut out = io::stdout().lock();

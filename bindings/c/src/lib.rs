@@ -10,6 +10,7 @@
 pub mod bytes;
 pub mod error;
 mod ffi;
+mod fork;
 pub mod manager;
 pub mod status;
 #[cfg(test)]

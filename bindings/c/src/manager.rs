@@ -16,6 +16,7 @@ use crate::{
     bytes::{sis_bytes, sis_str},
     error::sis_error,
     ffi::{Opaque, Out, Shared, fallible, give_share, infallible, share, take_share},
+    fork::OfProcess,
     status::sis_status,
 };
 
@@ -33,9 +34,9 @@ impl Opaque for sis_manager {
     type Inside = Open;
 }
 
-/// An open manager on its runtime.
+/// An open manager on its runtime. The manager is dropped first: what it drops may wake tasks of the runtime.
 pub(crate) struct Open {
-    manager: IntegrationManager,
+    manager: OfProcess<IntegrationManager>,
     engine: Engine,
 }
 
@@ -43,7 +44,7 @@ impl Open {
     fn start(options: Value) -> Result<Self> {
         let engine = Engine::start()?;
         let manager = engine.run(edge::open(options))?;
-        Ok(Self { manager, engine })
+        Ok(Self { manager: OfProcess::new(manager), engine })
     }
 
     fn call(&self, function: &'static str, request: Value) -> Result<Value> {
@@ -170,7 +171,10 @@ fn call(
 /// Otherwise `*result` is untouched and `*error`, unless `error` is NULL, is set; release it with `sis_error_free`. May
 /// be called from any thread, also while other calls run.
 ///
-/// Errors: `invalid_argument`, `permission_denied`, `unknown_provider`, `conflict`, `closed`, and those of the storage.
+/// Errors, among others (docs/errors.md): `invalid_argument`, `permission_denied`, `unauthenticated` for an actor whose
+/// credentials have ended, `unknown_provider`, `conflict` when somebody else was faster, `outbound_forbidden` for a
+/// `base_url` that is not allowed, `decrypt_failed` for stored secrets that cannot be read, `closed`, and those of the
+/// storage.
 #[unsafe(no_mangle)]
 pub extern "C" fn sis_manager_configure(
     manager: *const sis_manager,
@@ -190,7 +194,9 @@ pub extern "C" fn sis_manager_configure(
 /// is untouched and `*error`, unless `error` is NULL, is set; release it with `sis_error_free`. May be called from any
 /// thread, also while other calls run.
 ///
-/// Errors: `invalid_argument`, `permission_denied`, `unknown_provider`, `closed`, and those of the storage.
+/// Errors, among others (docs/errors.md): `invalid_argument`, `permission_denied`, `unauthenticated` for an actor whose
+/// credentials have ended, `unknown_provider`, `conflict` when somebody else was faster, `decrypt_failed` for stored
+/// secrets that cannot be read, `closed`, and those of the storage.
 #[unsafe(no_mangle)]
 pub extern "C" fn sis_manager_grant(
     manager: *const sis_manager,
@@ -205,6 +211,10 @@ pub extern "C" fn sis_manager_grant(
 ///
 /// `request` is a JSON object: `tenant`, `actor`, `provider`, `operation`, `arguments`, and `idempotencyKey`,
 /// `disclosure`, `deadlineMs`, `wait` where wanted. `manager` and `request` are borrowed for the call.
+///
+/// With an idempotency key it happens once: repeated within 24 hours it gets the first answer again, `replayed`. After
+/// `outcome_unknown` the key is kept for 30 days, and the same call goes on where it can. `deadlineMs` is more than
+/// nothing and at most an hour; default: the operation's own.
 ///
 /// On SIS_STATUS_OK `*result` is set to `{"requestId", "output", "replayed"}`; release it with `sis_bytes_free`.
 /// Otherwise `*result` is untouched and `*error`, unless `error` is NULL, is set; release it with `sis_error_free`. May
@@ -264,7 +274,8 @@ pub extern "C" fn sis_manager_call(
 }
 
 /// Closes a manager: lets no further call in, waits up to `deadline_ms` milliseconds for those under way, and writes
-/// what is queued. Every later call answers `closed`. The manager stays to be released with `sis_manager_free`.
+/// what is queued. Every later call answers `closed`. The manager stays to be released with `sis_manager_free`. 30000 is
+/// what the other languages wait by default.
 ///
 /// On SIS_STATUS_OK nothing is left to do. Otherwise `*error`, unless `error` is NULL, is set; release it with
 /// `sis_error_free`. May be called from any thread, also while calls run.

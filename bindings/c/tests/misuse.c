@@ -291,6 +291,34 @@ static void forking(void) {
     sis_manager_free(manager);
 }
 
+/* In a child, freeing does nothing, whatever the parent's threads were about when it forked: it returns. */
+static void forking_under_load(void) {
+    enum { CHILDREN = 20 };
+    sis_manager *manager = open_manager();
+    struct caller callers[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        callers[i].manager = manager;
+        callers[i].number = i;
+        CHECK(pthread_create(&callers[i].thread, NULL, call_often, &callers[i]) == 0);
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            alarm(60); /* ends a child that would wait for ever */
+            sis_manager_free(manager);
+            execl("/bin/true", "true", (char *)NULL);
+            _exit(1);
+        }
+        int status = 0;
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) CHECK(pthread_join(callers[i].thread, NULL) == 0);
+    CHECK(sis_manager_close(manager, 10000, NULL) == SIS_STATUS_OK);
+    sis_manager_free(manager);
+}
+
 int main(void) {
     versions();
     nothing_to_ask_or_release();
@@ -300,6 +328,7 @@ int main(void) {
     errors_outlive_managers();
     closing_while_calls_run();
     forking();
+    forking_under_load();
     puts("misuse: ok");
     return 0;
 }

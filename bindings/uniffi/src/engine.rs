@@ -7,7 +7,7 @@ use std::{
 use sis_integrations::{Error, ErrorCode, Result};
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-use crate::gate;
+use crate::{fork::OfProcess, gate};
 
 /// A runtime of the handle's own. Work is sent there and awaited by whoever polls: the foreign event loop drives
 /// nothing but a waker.
@@ -50,7 +50,7 @@ impl Engine {
         match polled {
             Ok(Poll::Ready(answer)) => answer.map(Begun::Answered),
             // It is polled again at once, and leaves its real waker then.
-            Ok(Poll::Pending) => Ok(Begun::Running(Running(runtime.spawn(task)))),
+            Ok(Poll::Pending) => Ok(Begun::Running(Running(OfProcess::new(runtime.spawn(task))))),
             Err(_) => Err(panicked()),
         }
     }
@@ -61,7 +61,7 @@ impl Engine {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        Ok(Running(self.runtime()?.spawn(task)))
+        Ok(Running(OfProcess::new(self.runtime()?.spawn(task))))
     }
 
     fn runtime(&self) -> Result<&Runtime> {
@@ -97,17 +97,19 @@ pub(crate) enum Begun<T> {
 }
 
 /// A task of the runtime, aborted when nobody waits for it any more.
-pub(crate) struct Running<T>(JoinHandle<Result<T>>);
+pub(crate) struct Running<T>(OfProcess<JoinHandle<Result<T>>>);
 
 impl<T> Running<T> {
     pub(crate) async fn end(mut self) -> Result<T> {
-        gate::gated(&mut self.0).await.unwrap_or_else(|_| Err(panicked()))
+        gate::gated(&mut *self.0).await.unwrap_or_else(|_| Err(panicked()))
     }
 }
 
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
-        self.0.abort();
+        if !self.0.is_forked() {
+            self.0.abort();
+        }
     }
 }
 

@@ -14,15 +14,27 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-static GATE: Mutex<Gate> = Mutex::new(Gate { shut: false, inside: 0 });
+static GATE: Mutex<Gate> = Mutex::new(Gate { shut: false, inside: 0, process: 0 });
 static ONE_LEFT: Condvar = Condvar::new();
 
-/// After a fork, whoever was inside has stayed with the parent, and would be waited for in vain.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 struct Gate {
     shut: bool,
     inside: usize,
+    process: u32,
+}
+
+impl Gate {
+    /// How many are inside. After a fork nobody: whoever was has stayed with the parent, and would be waited for in
+    /// vain.
+    fn inside(&mut self) -> &mut usize {
+        let process = std::process::id();
+        if self.process != process {
+            (self.process, self.inside) = (process, 0);
+        }
+        &mut self.inside
+    }
 }
 
 /// Lets no thread of ours call into the interpreter any more, and waits for those that do. For an interpreter that is
@@ -32,7 +44,7 @@ pub fn shut_gate() {
     let mut gate = GATE.lock();
     gate.shut = true;
     // If patience ends first, nothing can be done that is better than to end.
-    let _ = ONE_LEFT.wait_while_for(&mut gate, |gate| gate.inside > 0, PATIENCE);
+    let _ = ONE_LEFT.wait_while_for(&mut gate, |gate| *gate.inside() > 0, PATIENCE);
 }
 
 pub(crate) fn is_shut() -> bool {
@@ -48,14 +60,14 @@ impl Inside {
         if gate.shut {
             return None;
         }
-        gate.inside += 1;
+        *gate.inside() += 1;
         Some(Self)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        GATE.lock().inside -= 1;
+        *GATE.lock().inside() -= 1;
         ONE_LEFT.notify_all();
     }
 }

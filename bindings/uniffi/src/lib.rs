@@ -7,6 +7,7 @@
 
 mod engine;
 mod error;
+mod fork;
 mod gate;
 mod json;
 mod manager;

@@ -6,11 +6,17 @@ use sis_integrations::{Error, IntegrationManager, Result, manager::edge};
 use crate::{
     engine::{Begun, Engine, Running},
     error::ManagerError,
+    fork::OfProcess,
     json,
 };
 
 /// A longer request is read on the library's threads, so that a foreign event loop does not stand still for it.
 const SHORT_REQUEST: usize = 64 * 1024;
+
+/// What looks at a few rows at most, however many a school has. Everything else is done on the library's threads, also
+/// where the storage never waits: a chain that is verified in memory takes its time too.
+const AT_ONCE: &[&str] =
+    &["execute", "configure", "config", "setPermissions", "permissions", "authenticateApiKey", "webhookRoute", "ready"];
 
 /// The hub of one process: providers, storage and keys, for all its schools.
 ///
@@ -18,7 +24,7 @@ const SHORT_REQUEST: usize = 64 * 1024;
 #[derive(uniffi::Object)]
 pub struct Manager {
     engine: Engine,
-    manager: IntegrationManager,
+    manager: OfProcess<IntegrationManager>,
 }
 
 #[uniffi::export]
@@ -30,7 +36,7 @@ impl Manager {
         let options = json::read("options", &options)?;
         let engine = Engine::start()?;
         let manager = engine.run(edge::open(options)).await?;
-        Ok(Arc::new(Self { engine, manager }))
+        Ok(Arc::new(Self { engine, manager: OfProcess::new(manager) }))
     }
 
     /// Changes what a school tells about a provider: its credentials and settings, and whether it is switched on.
@@ -56,17 +62,25 @@ impl Manager {
         self.dispatch(function, request).await
     }
 
-    /// As [`call`](Self::call), for a binding whose event loop is dear to wake: what needs no waiting is answered at
-    /// once. Takes `{"function", "request"}` as one text, for each text that crosses costs microseconds in Python.
+    /// As [`call`](Self::call), for a binding whose event loop is dear to wake: a short request that
+    /// looks at a few rows, and needs no waiting, is answered at once. Takes `{"function", "request"}` as one text, for
+    /// each text that crosses costs microseconds in Python.
     #[allow(clippy::result_large_err, reason = "uniffi takes errors by value")]
     pub fn begin(&self, call: String) -> Result<BegunCall, ManagerError> {
-        let short = call.len() <= SHORT_REQUEST;
-        let manager = self.manager.clone();
-        let task = async move {
-            let FunctionCall { function, request } = json::read("request", &call)?;
-            edge::dispatch(&manager, &function, request).await.map(|answer| answer.to_string())
+        let manager = IntegrationManager::clone(&self.manager);
+        let begun = if call.len() > SHORT_REQUEST {
+            Begun::Running(
+                self.engine
+                    .spawn(async move { json::read::<FunctionCall>("request", &call)?.answer(manager).await })?,
+            )
+        } else {
+            let call: FunctionCall = json::read("request", &call)?;
+            if AT_ONCE.contains(&call.function.as_str()) {
+                self.engine.begin(call.answer(manager))?
+            } else {
+                Begun::Running(self.engine.spawn(call.answer(manager))?)
+            }
         };
-        let begun = if short { self.engine.begin(task)? } else { Begun::Running(self.engine.spawn(task)?) };
         Ok(match begun {
             Begun::Answered(answer) => BegunCall::Answered { answer },
             Begun::Running(running) => BegunCall::Running { call: Arc::new(RunningCall(Mutex::new(Some(running)))) },
@@ -76,7 +90,7 @@ impl Manager {
     /// Lets no further call in, waits so long for those under way, and writes what is queued. Every later call answers
     /// `closed`.
     pub async fn close(&self, deadline_ms: u64) -> Result<(), ManagerError> {
-        let manager = self.manager.clone();
+        let manager = IntegrationManager::clone(&self.manager);
         self.engine
             .run(async move { manager.close(Duration::from_millis(deadline_ms)).await })
             .await
@@ -86,10 +100,9 @@ impl Manager {
 
 impl Manager {
     async fn dispatch(&self, function: String, request: String) -> Result<String, ManagerError> {
-        let manager = self.manager.clone();
+        let manager = IntegrationManager::clone(&self.manager);
         let answer = self.engine.run(async move {
-            let request = json::read("request", &request)?;
-            edge::dispatch(&manager, &function, request).await.map(|answer| answer.to_string())
+            FunctionCall { request: json::read("request", &request)?, function }.answer(manager).await
         });
         Ok(answer.await?)
     }
@@ -99,6 +112,12 @@ impl Manager {
 struct FunctionCall {
     function: String,
     request: serde_json::Value,
+}
+
+impl FunctionCall {
+    async fn answer(self, manager: IntegrationManager) -> Result<String> {
+        edge::dispatch(&manager, &self.function, self.request).await.map(|answer| answer.to_string())
+    }
 }
 
 /// What [`Manager::begin`] came to.

@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import sys
 
 import pytest
 
@@ -17,6 +18,7 @@ from sis_integrations import (
     RateLimited,
     Role,
     SisError,
+    Timeout,
     UnknownProvider,
     Vendor,
     WeakMasterKey,
@@ -147,15 +149,61 @@ def test_what_the_vendor_said(opening, tenant, sandbox, sms):
     assert error.vendor["status"] == 429
 
 
-def test_a_closed_manager_says_so(opening, tenant, sms):
+def test_a_closed_manager_refuses_calls(opening, tenant, sms):
     async def call():
         manager = await opening()
         await manager.close()
-        await manager.close(deadline_ms=10)
         await manager.execute(tenant=tenant, actor=ADMIN, **sms)
 
     error = failing(call())
     assert type(error) is Closed and error.number == 29
+    assert (error.provider, error.operation) == ("twilio", "sendSms")
+
+
+def test_a_closed_manager_says_so_when_closed_again(opening):
+    async def call():
+        manager = await opening()
+        await manager.close()
+        await manager.close(deadline_ms=10)
+
+    error = failing(call())
+    assert type(error) is Closed and error.provider is None
+
+
+def test_a_body_may_close_its_manager(opening):
+    async def opened():
+        async with opening() as manager:
+            await manager.close()
+
+    async def entered():
+        manager = await opening()
+        async with manager:
+            await manager.close()
+
+    asyncio.run(opened())
+    asyncio.run(entered())
+
+
+def test_a_failing_close_does_not_displace_what_the_body_raised(opening):
+    failed = Timeout("timeout: calls are still under way", code="timeout", number=16, message="calls are still under way")
+
+    async def leave(*, raising):
+        async with opening() as manager:
+
+            async def close(deadline_ms=0):
+                await Manager.close(manager)
+                raise failed
+
+            manager.close = close
+            if raising:
+                raise ValueError("of the body")
+
+    with pytest.raises(ValueError, match="of the body") as caught:
+        asyncio.run(leave(raising=True))
+    if sys.version_info >= (3, 11):
+        assert caught.value.__notes__ == [f"closing the manager failed as well: {failed}"]
+    # Without an exception of the body, it is the caller's to know.
+    assert failing(leave(raising=False)) is failed
 
 
 def test_an_error_survives_pickling():

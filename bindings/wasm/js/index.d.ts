@@ -150,9 +150,13 @@ export interface ProviderRequest extends TenantRequest {
 export interface ExecuteRequest extends ProviderRequest {
   operation: string;
   arguments?: JsonObject;
-  /** The same key answers the first call's result again, and sends nothing. */
+  /**
+   * With a key the call happens once: repeated within 24 hours it gets the first answer again. After `outcome_unknown`
+   * the key is kept for 30 days, and the same call goes on where it can.
+   */
   idempotencyKey?: string;
   disclosure?: Disclosure;
+  /** How long the call may take: more than nothing, at most an hour. Default: the operation's own. */
   deadlineMs?: number;
   /** Waits for a free place within the deadline when a limit is reached, instead of failing. */
   wait?: boolean;
@@ -365,11 +369,16 @@ export interface WebhookPage {
 export interface DeliveryStatus {
   provider: string;
   messageId: string;
-  state: "accepted" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed";
+  /** Of several copies: how far the last of those has come that have not failed; `failed` only if all have. */
+  state: DeliveryStage;
   /** The vendor's code for why it did not arrive. */
   reason?: string;
   at: string;
+  /** How many copies have come how far, where more than one went out under this id. */
+  copies?: { [Stage in DeliveryStage]?: number };
 }
+
+export type DeliveryStage = "accepted" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed";
 
 /** What a vendor tells us about, until when. */
 export interface Subscription {
@@ -427,7 +436,7 @@ export interface Functions {
   config: [ProviderRequest, ConfigView];
   configs: [TenantRequest, { integrations: ConfigView[] }];
   setPermissions: [GrantRequest, Required<Grant>];
-  permissions: [PermissionsRequest, Required<Grant> | null];
+  permissions: [PermissionsRequest, Required<Grant>];
   createApiKey: [ApiKeyRequest, NewApiKey];
   apiKeys: [TenantRequest, { apiKeys: ApiKey[] }];
   revokeApiKey: [IdRequest, { id: string }];
@@ -472,7 +481,7 @@ export class Manager {
   /** Calls any function by its name. */
   call<Name extends keyof Functions>(name: Name, request: Functions[Name][0]): Promise<Functions[Name][1]>;
 
-  /** Lets no further call in, waits for those under way, and closes the storage. Default: 5000 ms. */
+  /** Lets no further call in, waits for those under way, and closes the storage. Default: 30000 ms. */
   close(deadlineMs?: number): Promise<void>;
 }
 

@@ -113,7 +113,7 @@ export class Manager {
     return this.call("setPermissions", request);
   }
 
-  async close(deadlineMs = 5000) {
+  async close(deadlineMs = 30_000) {
     if (!(deadlineMs >= 0)) throw invalid("deadlineMs", "must be a number of milliseconds");
     await ask(() => this.#inner.close(deadlineMs));
   }

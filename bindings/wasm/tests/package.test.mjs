@@ -87,6 +87,28 @@ test("Node: a program runs and ends by itself, at once", async (t) => {
   assert.ok(performance.now() - started < 8000, `${performance.now() - started} ms`);
 });
 
+test("Node 18: the module finds its random bytes where there is no global crypto", async (t) => {
+  const url = await site(t);
+  const begin = `
+    delete globalThis.crypto;
+    if (globalThis.crypto !== undefined) throw new Error("it is still there");
+    const location = ${JSON.stringify(url)};
+    const report = (found) => console.log(JSON.stringify(found));
+  `;
+  // Not an import, which would come before all else.
+  const late = program.replace(/import (\{.+\}) from ("sis-integrations");/, "const $1 = await import($2);");
+  await writeFile(join(home, "node18.js"), begin + late);
+  const { stdout } = await run(process.execPath, ["node18.js"], { cwd: home, timeout: 60_000 });
+  assert.deepEqual(JSON.parse(stdout), found);
+});
+
+test("the licences come along", async () => {
+  for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) {
+    const packed = await readFile(join(home, "node_modules", "sis-integrations", name), "utf8");
+    assert.equal(packed, await readFile(new URL(`../../../${name}`, import.meta.url), "utf8"));
+  }
+});
+
 test("a page in Chromium", async (t) => {
   const { chromium } = await import(new URL("node_modules/playwright-core/index.mjs", new URL("../js/", import.meta.url)));
   const url = await site(t);

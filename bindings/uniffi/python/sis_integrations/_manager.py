@@ -8,7 +8,7 @@ import json
 from datetime import datetime
 
 from . import _native
-from .exceptions import BY_CODE, Internal, SisError
+from .exceptions import BY_CODE, Closed, Internal, SisError
 
 # A thread of the library that wakes a coroutine runs Python, and must not while the interpreter ends.
 atexit.register(_native.shut_gate)
@@ -106,8 +106,12 @@ class Manager:
     ):
         """Runs one operation of a provider. Answers `{"requestId", "output", "replayed"}`.
 
-        With an idempotency key it happens once, and repeated within 24 hours it gets the first answer again. A
-        coroutine that is cancelled before anything was sent ends the call as `cancelled`; after that the call goes on
+        With an idempotency key it happens once, and repeated within 24 hours it gets the first answer again. After
+        `OutcomeUnknown` the key is kept for 30 days, and the same call goes on where it can. `deadline_ms` is more than
+        nothing and at most an hour; default: the operation's own. With `wait` the call waits within it for a free place
+        when a limit is reached.
+
+        A coroutine that is cancelled before anything was sent ends the call as `cancelled`; after that the call goes on
         to its end, and what came of it is in the audit trail.
         """
         request = _request(
@@ -142,7 +146,7 @@ class Manager:
         return await self.call("setPermissions", request)
 
     async def permissions(self, *, tenant, actor, user_id, provider):
-        """What was granted to a user."""
+        """What was granted to a user; empty where nothing was."""
         return await self.call(
             "permissions", _request(tenant=tenant, actor=actor, user_id=user_id, provider=provider)
         )
@@ -235,7 +239,7 @@ class Manager:
         return await self.call("replayWebhook", _request(tenant=tenant, actor=actor, id=id))
 
     async def delivery(self, *, tenant, actor, provider, message_id):
-        """How far a message has come, by its vendor's reports."""
+        """How far a message has come, by its vendor's reports; `copies` counts them by state where there are many."""
         request = _request(tenant=tenant, actor=actor, provider=provider, message_id=message_id)
         return await self.call("delivery", request)
 
@@ -294,14 +298,26 @@ class Manager:
         raise failed from None
 
     async def close(self, deadline_ms=30_000):
-        """Lets no further call in, waits so long for those under way, and writes what is queued."""
+        """Lets no further call in, waits so long for those under way, and writes what is queued.
+
+        Raises `Timeout` when some were still under way at the deadline: they are on record, as `outcome_unknown`.
+        """
         await _awaited(self._native.close(deadline_ms))
 
     async def __aenter__(self):
         return self
 
     async def __aexit__(self, kind, error, trace):
-        await self.close()
+        try:
+            await self.close()
+        except Closed:
+            pass  # The body did it already.
+        except SisError as failed:
+            if error is None:
+                raise
+            # What went wrong first is what the caller must see; Python 3.11 and later show this below it.
+            if hasattr(error, "add_note"):
+                error.add_note(f"closing the manager failed as well: {failed}")
 
 
 class _Opening:
@@ -323,7 +339,7 @@ class _Opening:
         return self._manager
 
     async def __aexit__(self, kind, error, trace):
-        await self._manager.close()
+        await self._manager.__aexit__(kind, error, trace)
 
 
 def _request(**fields):

@@ -38,6 +38,10 @@ export async function main(module: WebAssembly.Module): Promise<void> {
   const { apiKeys } = await manager.call("apiKeys", { tenant: "school-1", actor });
   await manager.call("revokeApiKey", { tenant: "school-1", actor, id: apiKeys[0]!.id });
   await manager.call("ready", {});
+  const { allow } = await manager.call("permissions", { tenant: "school-1", actor, provider: "twilio", userId: "u-2" });
+  const delivery = await manager.call("delivery", { tenant: "school-1", actor, provider: "sendgrid", messageId: "m" });
+  const bounced: number = delivery.copies?.failed ?? 0;
+  console.log(allow.length, bounced);
 
   // @ts-expect-error there is no such role
   const king: Actor = { id: "u-1", role: "king" };
