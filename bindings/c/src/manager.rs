@@ -120,7 +120,8 @@ impl Drop for Engine {
 /// `options` is a JSON object: `storage` (`memory`, or `sqlite:` and a path; default `sqlite:sis.db`), `masterKey`
 /// (default: what the environment variable INTEGRATION_ENCRYPTION_KEY holds), `durability` (`strict`, the default, or
 /// `relaxed`), `journal` (where an emergency is recorded while the storage cannot be written: the beginning of paths, by
-/// default beside the SQLite file), `allowPrivateAddresses`, `configDefaults`, `actorQuota` (`perSecond`, `burst`), and
+/// default beside the SQLite file), `allowPrivateAddresses`, `configDefaults`,
+/// `configDefaultsFromEnv` (the variables that each provider's page lists), `actorQuota` (`perSecond`, `burst`), and
 /// for SQLite `maxDatabaseBytes`, `busyTimeoutMs`. It is borrowed for the call.
 ///
 /// On SIS_STATUS_OK `*manager` is set and belongs to the caller, who ends it with `sis_manager_close` and

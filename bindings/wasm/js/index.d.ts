@@ -117,6 +117,8 @@ export interface OpenOptions {
   durability?: "strict" | "relaxed";
   /** Settings of providers, by id, for every tenant that has not its own. */
   configDefaults?: { [provider: string]: JsonObject };
+  /** Not in WebAssembly, which has no environment: refused. */
+  configDefaultsFromEnv?: false;
   /** How many calls one actor may make; 0 a second is no limit. Default: 100 a second, 6,000 at once. */
   actorQuota?: { perSecond: number; burst: number };
   /** Sends requests in place of the global `fetch`. Must follow no redirect and heed `signal`. */

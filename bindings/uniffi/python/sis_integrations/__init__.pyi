@@ -47,6 +47,7 @@ class Manager:
         allow_private_addresses: bool | None = None,
         durability: Literal["strict", "relaxed"] | None = None,
         config_defaults: Mapping[str, Mapping[str, Any]] | None = None,
+        config_defaults_from_env: bool | None = None,
         actor_quota: Mapping[str, float] | None = None,
         max_database_bytes: int | None = None,
         busy_timeout_ms: int | None = None,

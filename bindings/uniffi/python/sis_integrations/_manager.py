@@ -64,6 +64,7 @@ class Manager:
         allow_private_addresses=None,
         durability=None,
         config_defaults=None,
+        config_defaults_from_env=None,
         actor_quota=None,
         max_database_bytes=None,
         busy_timeout_ms=None,
@@ -73,7 +74,8 @@ class Manager:
         `storage` is `memory`, or `sqlite:` and a path (default `sqlite:sis.db`); `journal` is the beginning of the
         paths where an emergency is recorded while the storage cannot be written (default: beside the SQLite file; better
         on another disk); `master_key` is by default what the environment variable INTEGRATION_ENCRYPTION_KEY holds.
-        `actor_quota` is how many calls one actor may make, as `{"perSecond": 100, "burst": 6000}`; `max_database_bytes`
+        `config_defaults_from_env=True` also reads the variables that each provider's page lists, for schools without
+        settings of their own. `actor_quota` is how many calls one actor may make, as `{"perSecond": 100, "burst": 6000}`; `max_database_bytes`
         and `busy_timeout_ms` are SQLite's.
         """
         return _Opening(
@@ -85,6 +87,7 @@ class Manager:
                 allow_private_addresses=allow_private_addresses,
                 durability=durability,
                 config_defaults=config_defaults,
+                config_defaults_from_env=config_defaults_from_env,
                 actor_quota=actor_quota,
                 max_database_bytes=max_database_bytes,
                 busy_timeout_ms=busy_timeout_ms,
