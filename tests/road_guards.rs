@@ -174,7 +174,7 @@ async fn a_call_that_is_on_record_in_part_ends_as_failed() {
             failed += 1;
         }
         storage.heal();
-        if network.arrived().len() > 0 {
+        if !network.arrived().is_empty() {
             break;
         }
     }
