@@ -65,7 +65,7 @@ impl<'a> Graph<'a> {
 
     /// The same for mail and calendars, whose ids shall stay.
     pub(super) fn of_mailbox(call: &Call<'a, Microsoft365>, user: Option<&str>) -> Result<Self> {
-        Ok(Self::of_user(call, user)?.with_header("prefer", IMMUTABLE))
+        Ok(Self::of_user(call, user)?.with_lasting_ids())
     }
 
     /// From a user by their object id, for what takes no sign-in name from an application.
@@ -101,6 +101,11 @@ impl<'a> Graph<'a> {
     pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// With ids of messages and events that stay.
+    pub(super) fn with_lasting_ids(self) -> Self {
+        self.with_header("prefer", IMMUTABLE)
     }
 
     /// With the words that came into Graph's vocabulary after others: without this it writes `unknownFutureValue` for
