@@ -23,11 +23,21 @@ pub(super) struct GraphError {
     claims: Option<String>,
     /// The property that makes it clash with another object.
     clash: Option<&'static str>,
+    /// The event that a transaction has made before.
+    event: Option<String>,
 }
 
 impl GraphError {
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, claims: None, clash: None }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            retry_after: None,
+            claims: None,
+            clash: None,
+            event: None,
+        }
     }
 
     /// `400`.
@@ -88,6 +98,12 @@ impl GraphError {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
+    /// The same with the event that is there already.
+    pub(super) fn of_event(mut self, id: &str) -> Self {
+        self.event = Some(id.to_owned());
+        self
+    }
+
     /// The same with the seconds to wait.
     pub(super) fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
@@ -142,6 +158,9 @@ impl GraphError {
         });
         if let Some(name) = self.clash {
             body["details"] = json!([{ "code": "ObjectConflict", "message": self.message, "target": name }]);
+        }
+        if let Some(event) = &self.event {
+            body["@event.existingEventId"] = json!(event);
         }
         body
     }

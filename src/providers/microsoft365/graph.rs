@@ -202,11 +202,16 @@ impl<'a> Graph<'a> {
         repeat: Repeat,
     ) -> Result<T> {
         let response = self.send(self.request(method, path)?.json(body), repeat).await?;
-        let value: Value = self.call.read(&response, repeat)?;
+        self.made(&response, repeat)
+    }
+
+    /// Reads what was made, and notes its id.
+    pub(super) fn made<T: DeserializeOwned>(&self, response: &Response, repeat: Repeat) -> Result<T> {
+        let value: Value = self.call.read(response, repeat)?;
         if let Some(id) = value.get("id").and_then(Value::as_str) {
             self.call.note("id", id);
         }
-        self.call.read(&response, repeat)
+        self.call.read(response, repeat)
     }
 
     /// Sends JSON, or nothing, where the answer has nothing to read.
