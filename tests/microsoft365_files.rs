@@ -124,6 +124,28 @@ async fn a_folder_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_named_by_its_path_is_not_made_on_the_way() {
+    let school = School::open().await;
+    let class = id(&school.ask("createFolder", json!({ "name": "Class 7b" })).await);
+    let homework = id(&school.ask("createFolder", json!({ "name": "Homework", "parentId": class })).await);
+    for size in [10, 5 << 20] {
+        let within = |folder: &str| {
+            let mut file = upload(&format!("{size}.bin"), size);
+            file["folder"] = json!(folder);
+            file
+        };
+        let before = school.graph().drive_items(TEACHER_ID).len();
+        let error = school.refuse("uploadFile", within("Class 7b/Homwork")).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::NotFound, Some("folder")), "{size}");
+        assert_eq!(school.graph().drive_items(TEACHER_ID).len(), before, "{size}");
+        let made = school.ask("uploadFile", within("Class 7b/Homework")).await;
+        assert_eq!(made["parentReference"]["id"], homework.as_str(), "{made}");
+        let error = school.refuse("uploadFile", within(&format!("Class 7b/Homework/{size}.bin"))).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::InvalidArgument, Some("folder")), "{size}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_is_made_once_whatever_breaks() {
     let folder = json!({ "name": "Class 7b" });
     for (method, part) in [("GET", "/root:/"), ("POST", "/children"), ("GET", "/items/")] {
@@ -167,6 +189,40 @@ async fn a_copy_is_made_once_and_waited_for() {
             Err(_) => school.keyed("k-1", "copyDriveItem", &copy).await.unwrap(),
         };
         assert_eq!((made["name"].as_str(), named(&school, "b.txt")), (Some("b.txt"), 1), "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_keeps_the_name_that_it_was_first_to_have() {
+    let school = School::open().await;
+    let folder = id(&school.ask("createFolder", json!({ "name": "Class 7b" })).await);
+    let file = id(&school.ask("uploadFile", upload("a.txt", 10)).await);
+    let copy = json!({ "itemId": file, "parentId": folder });
+    // It was asked for; what watches it cannot be asked, and meanwhile somebody renames what it is made of.
+    school.break_next("GET", "monitor", Fault::status(400));
+    let failed = school.keyed("k-1", "copyDriveItem", &copy).await.unwrap_err();
+    assert!(!failed.to_json().to_string().contains("a.txt"), "{}", failed.to_json());
+    school.graph().name_copies(false);
+    school.ask("moveDriveItem", json!({ "itemId": file, "name": "renamed.txt" })).await;
+    let made = school.keyed("k-1", "copyDriveItem", &copy).await.unwrap();
+    assert_eq!((&made["name"], &made["parentReference"]["id"]), (&json!("a.txt"), &json!(folder)));
+    assert_eq!((named(&school, "a.txt"), school.sent("POST", "/copy")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_copy_goes_where_both_ids_say() {
+    let school = School::open().await;
+    let drive = id(&school.ask("listSiteDrives", json!({ "siteId": SITE_ID })).await["items"][0]);
+    let of_site = |mut arguments: Value| {
+        arguments["driveId"] = json!(drive);
+        arguments
+    };
+    let folder = id(&school.ask("createFolder", of_site(json!({ "name": "Class 7b" }))).await);
+    let file = id(&school.ask("uploadFile", of_site(upload("a.txt", 10))).await);
+    for (parent, name) in [("root", "b.txt"), (folder.as_str(), "c.txt")] {
+        let copy = of_site(json!({ "itemId": file, "parentId": parent, "name": name }));
+        let made = school.ask("copyDriveItem", copy).await;
+        assert_eq!((&made["name"], &made["parentReference"]["driveId"]), (&json!(name), &json!(drive)));
     }
 }
 

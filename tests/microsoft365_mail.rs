@@ -52,6 +52,28 @@ async fn nobody_gets_a_mail_twice_whatever_breaks() {
 }
 
 #[tokio::test]
+async fn a_mail_whose_copy_comes_late_is_not_taken_for_gone() {
+    // While one call looks; and longer than that.
+    for (reads, fails) in [(3, false), (20, true)] {
+        let (school, _) = School::swift().await;
+        school.graph().lag_sent(reads);
+        school.break_next("POST", "/send", Fault::CutAfter);
+        let mail = mail(json!([]));
+        let mut failed = Vec::new();
+        let sent = loop {
+            match school.keyed("k-1", "sendMail", &mail).await {
+                Ok(sent) => break sent,
+                Err(error) => failed.push(error.code()),
+            }
+            assert!(failed.len() < 9, "{failed:?}");
+        };
+        assert_eq!((failed.len() > 1, failed.iter().all(|code| *code == ErrorCode::OutcomeUnknown)), (fails, true));
+        assert_eq!((school.graph().mails().len(), school.sent("POST", "/send")), (1, 1), "{reads}");
+        assert_eq!(sent["id"], school.graph().messages(TEACHER_ID)[0]["id"]);
+    }
+}
+
+#[tokio::test]
 async fn a_mail_that_could_not_be_sent_names_its_draft_and_goes_on() {
     let school = School::open().await;
     let (failed, sent) = school.resumed("sendMail", mail(json!([])), ("POST", "/send"), &[Fault::status(400)]).await;
@@ -115,6 +137,24 @@ async fn an_event_is_made_once_whatever_breaks() {
         school.break_next("POST", "/events", fault.clone());
         school.ask("createCalendarEvent", event()).await;
         assert_eq!(school.graph().events(TEACHER_ID).len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_outlook_knows_already_is_ours() {
+    for named in [true, false] {
+        let school = School::open().await;
+        school.ask("createCalendarEvent", event()).await;
+        school.graph().refuse_transactions(named);
+        school.break_next("POST", "/events", Fault::CutAfter);
+        let made = school.ask("createCalendarEvent", event()).await;
+        let events = school.graph().events(TEACHER_ID);
+        assert_eq!((events.len(), &made["id"]), (2, &events[1]["id"]), "{named}");
+        // Where nobody can look it is unknown, and not refused.
+        school.break_next("POST", "/events", Fault::CutAfter);
+        school.break_next("GET", "/events", Fault::status(403));
+        let error = school.refuse("createCalendarEvent", event()).await;
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{named} {error}");
     }
 }
 

@@ -66,6 +66,27 @@ async fn a_lacking_permission_is_named() {
 }
 
 #[tokio::test]
+async fn an_account_needs_more_than_the_basic_permission() {
+    let school = School::with(|config| config.client_secret(CLIENT_SECRET)).await;
+    school.graph().grant_roles(&["User.ReadBasic.All", "OnlineMeetings.ReadWrite.All"]);
+    for (operation, arguments) in [("listUsers", json!({})), ("getUser", json!({ "userId": STUDENT_ID }))] {
+        let error = school.refuse(operation, arguments).await;
+        assert_eq!((error.code(), error.field()), (ErrorCode::NeedsReconnect, Some("config.scopes")), "{operation}");
+        assert!(error.message().contains("User.Read.All"), "{error}");
+    }
+    // To look somebody up it is enough.
+    let meeting = json!({
+        "userId": "teacher@yourschool.example", "startDateTime": "2030-12-01T18:00:00Z",
+        "endDateTime": "2030-12-01T19:00:00Z",
+    });
+    school.ask("createOnlineMeeting", meeting).await;
+    school.graph().add_refresh_token("basic", TEACHER_ID, &["User.ReadBasic.All"]);
+    school.configure(|config| config.refresh_token("basic")).await;
+    let error = school.refuse("listUsers", json!({})).await;
+    assert_eq!((error.code(), school.sent("GET", "/users")), (ErrorCode::NeedsReconnect, 1), "{error}");
+}
+
+#[tokio::test]
 async fn what_is_for_people_is_not_tried_by_the_application() {
     let school = School::with(|config| config.client_secret(CLIENT_SECRET)).await;
     let message = json!({ "teamId": "t", "channelId": "c", "content": "Hello" });
@@ -289,6 +310,19 @@ async fn an_item_that_microsoft_fails_at_to_the_end_is_unknown() {
     let arguments = json!({ "groupId": group, "userIds": [STUDENT_ID] });
     let outcome = call.execute("microsoft365", "addGroupMembers", arguments).await.unwrap().output;
     assert_eq!(outcome["results"][0]["state"], "failed", "{outcome}");
+}
+
+#[tokio::test]
+async fn an_item_that_is_refused_after_microsoft_failed_at_it_is_unknown() {
+    for (refusals, status, state) in [(2, 401, "unknown"), (1, 403, "unknown"), (1, 409, "unknown"), (1, 404, "failed")]
+    {
+        let (school, _) = School::swift().await;
+        let group = security_group(&school).await;
+        school.graph().refuse_batch_items(1, 503);
+        school.graph().then_refuse_batch_items(refusals, status);
+        let outcome = school.ask("addGroupMembers", json!({ "groupId": group, "userIds": [STUDENT_ID] })).await;
+        assert_eq!(outcome["results"][0]["state"], state, "{status} {outcome}");
+    }
 }
 
 #[tokio::test]

@@ -89,6 +89,22 @@ async fn a_team_that_is_waited_for_in_vain_is_waited_for_again() {
 }
 
 #[tokio::test]
+async fn a_team_that_came_to_nothing_is_asked_for_anew() {
+    let (school, _) = School::swift().await;
+    let class = id(&school.ask("createClass", json!({ "displayName": "Biology", "mailNickname": "bio" })).await);
+    school.ask("addClassTeacher", json!({ "classId": class, "userId": TEACHER_ID })).await;
+    for (operation, arguments) in [("createTeam", chess()), ("createTeamFromClass", json!({ "classId": class }))] {
+        let (teams, asked) = (school.graph().teams().len(), school.sent("POST", "/teams"));
+        school.graph().fail_teams(1);
+        let error = school.keyed(operation, operation, &arguments).await.unwrap_err();
+        assert_eq!((error.code(), school.graph().teams().len()), (ErrorCode::Vendor, teams), "{operation} {error}");
+        school.keyed(operation, operation, &arguments).await.unwrap();
+        let made = (school.graph().teams().len(), school.sent("POST", "/teams"));
+        assert_eq!(made, (teams + 1, asked + 2), "{operation}");
+    }
+}
+
+#[tokio::test]
 async fn a_channel_is_made_once_and_written_into_by_a_person() {
     let school = School::open().await;
     school.graph().team_polls(0);

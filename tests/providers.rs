@@ -46,6 +46,27 @@ fn each_operation_is_described() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// The word after `Access` in a documentation, wherever its lines end.
+fn access(about: &str) -> Option<String> {
+    let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, rest) = about.split_once("Access `")?;
+    Some(rest.split_once('`')?.0.to_owned())
+}
+
+#[test]
+fn the_access_that_a_documentation_tells_is_the_operations() {
+    let mut wrong = Vec::new();
+    for provider in providers::all() {
+        for operation in &provider.operations {
+            let is = operation.access.name();
+            if let Some(told) = access(&operation.about()).filter(|told| told != is) {
+                wrong.push(format!("{}.{} tells {told} and is {is}", provider.info.id, operation.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// The JSON of a documentation's `Example:`.
 fn example(about: &str) -> Option<Value> {
     let (_, rest) = about.split_once("Example: `")?;

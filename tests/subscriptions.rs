@@ -391,6 +391,19 @@ mod graph {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_notification_names_a_mail_as_every_operation_does() {
+        let school = open().await;
+        let made = subscribe(&school, false).await;
+        let tenant = school.manager.tenant("tenant-123").unwrap();
+        let message = json!({ "to": ["parent@example.com"], "subject": "Trip", "content": "Bring boots" });
+        let draft = json!({ "message": message, "userId": microsoft::TEACHER_ID });
+        let draft = tenant.execute(&admin(), "microsoft365", "createDraft", draft).await.unwrap().output;
+        let resource = json!({ "id": draft["id"], "@odata.type": "#Microsoft.Graph.Message" });
+        let body = school.sandbox.microsoft365().notification(&made.vendor_id, "created", &resource).unwrap();
+        assert_eq!(body["value"][0]["resourceData"]["id"], draft["id"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn what_is_encrypted_is_opened_and_kept_encrypted_again() {
         let school = open().await;
         let made = subscribe(&school, true).await;

@@ -84,11 +84,12 @@ fn header<'v>(item: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 fn run(context: &mut Context<'_>, item: &Value) -> Outcome {
-    let (left, status) = &mut context.world.settings.refused_items;
-    if *left > 0 {
+    if let Some((left, status)) = context.world.settings.refused_items.iter_mut().find(|(left, _)| *left > 0) {
         *left -= 1;
         return Err(match *status {
-            StatusCode::TOO_MANY_REQUESTS => GraphError::of_status(StatusCode::TOO_MANY_REQUESTS).after(1),
+            status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => {
+                GraphError::of_status(status).after(1)
+            }
             StatusCode::CONFLICT => GraphError::exists("Conflict", "Another request is changing this object."),
             status => GraphError::of_status(status),
         });

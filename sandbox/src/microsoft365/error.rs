@@ -19,15 +19,23 @@ pub(super) struct GraphError {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) retry_after: Option<u64>,
+    beside: Option<Beside>,
+}
+
+/// What a refusal of some kind tells beside its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Beside {
     /// What a token must be asked for with to be let in.
-    claims: Option<String>,
+    Claims(String),
     /// The property that makes it clash with another object.
-    clash: Option<&'static str>,
+    Clash(&'static str),
+    /// The event that a transaction has made before.
+    Event(String),
 }
 
 impl GraphError {
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, claims: None, clash: None }
+        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, beside: None }
     }
 
     /// `400`.
@@ -44,7 +52,7 @@ impl GraphError {
     /// `400` for a property that no two objects may share.
     pub(super) fn clash(name: &'static str) -> Self {
         let message = format!("Another object with the same value for property {name} already exists.");
-        Self { clash: Some(name), ..Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message) }
+        Self { beside: Some(Beside::Clash(name)), ..Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message) }
     }
 
     /// `404` of the directory.
@@ -81,11 +89,17 @@ impl GraphError {
     /// `401` of continuous access evaluation.
     pub(super) fn challenge(claims: &str) -> Self {
         let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired.";
-        Self { claims: Some(claims.to_owned()), ..Self::unauthenticated(message) }
+        Self { beside: Some(Beside::Claims(claims.to_owned())), ..Self::unauthenticated(message) }
     }
 
     pub(super) fn exists(code: &str, message: &str) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// The same with the event that is there already.
+    pub(super) fn of_event(mut self, id: &str) -> Self {
+        self.beside = Some(Beside::Event(id.to_owned()));
+        self
     }
 
     /// The same with the seconds to wait.
@@ -119,14 +133,14 @@ impl GraphError {
     pub(super) fn answer(&self, ids: &Ids) -> Answer {
         let body = json!({ "error": self.body(ids) });
         let answer = Answer::json(self.status, &body);
-        let answer = match &self.claims {
+        let answer = match &self.beside {
             _ if self.status != StatusCode::UNAUTHORIZED => answer,
-            None => answer.with(WWW_AUTHENTICATE, "Bearer realm=\"\""),
-            Some(claims) => {
+            Some(Beside::Claims(claims)) => {
                 let claims = STANDARD.encode(claims);
                 let told = format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
                 answer.with(WWW_AUTHENTICATE, &told)
             }
+            _ => answer.with(WWW_AUTHENTICATE, "Bearer realm=\"\""),
         };
         match self.retry_after {
             Some(seconds) => answer.with(RETRY_AFTER, &seconds.to_string()),
@@ -140,8 +154,12 @@ impl GraphError {
             "message": self.message,
             "innerError": { "date": ids.date, "request-id": ids.request, "client-request-id": ids.client },
         });
-        if let Some(name) = self.clash {
-            body["details"] = json!([{ "code": "ObjectConflict", "message": self.message, "target": name }]);
+        match &self.beside {
+            Some(Beside::Clash(name)) => {
+                body["details"] = json!([{ "code": "ObjectConflict", "message": self.message, "target": name }]);
+            }
+            Some(Beside::Event(event)) => body["@event.existingEventId"] = json!(event),
+            Some(Beside::Claims(_)) | None => {}
         }
         body
     }

@@ -102,6 +102,22 @@ impl Microsoft365 {
         self.world.lock().settings.lag = reads;
     }
 
+    /// How many reads of a mailbox miss a mail that is sent from it from now on: its copy is slow to come to Sent Items.
+    pub fn lag_sent(&self, reads: u32) {
+        self.world.lock().settings.sent_lag = reads;
+    }
+
+    /// How many of the teams that are asked for from now on come to nothing.
+    pub fn fail_teams(&self, teams: u32) {
+        self.world.lock().settings.failed_teams = teams;
+    }
+
+    /// From now on an event whose transaction is known is refused although it is the same, `named` with the id of the one
+    /// that is there.
+    pub fn refuse_transactions(&self, named: bool) {
+        self.world.lock().settings.refused_transactions = Some(named);
+    }
+
     /// How many polls find a team that is made from now on still in progress; one unless this is called.
     pub fn team_polls(&self, polls: u32) {
         self.world.lock().settings.polls = polls;
@@ -136,8 +152,18 @@ impl Microsoft365 {
     ///
     /// If there is no such status.
     pub fn refuse_batch_items(&self, items: u32, status: u16) {
+        self.world.lock().settings.refused_items.clear();
+        self.then_refuse_batch_items(items, status);
+    }
+
+    /// How many are refused with this status after those that are to be refused already.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such status.
+    pub fn then_refuse_batch_items(&self, items: u32, status: u16) {
         let status = StatusCode::from_u16(status).expect("a status");
-        self.world.lock().settings.refused_items = (items, status);
+        self.world.lock().settings.refused_items.push((items, status));
     }
 
     /// Whether making a subscription first calls its address with a validation token, as the vendor does.
@@ -358,6 +384,14 @@ impl Microsoft365 {
             }
             (&Method::POST, "lag") => {
                 self.lag_reads(number("reads")?);
+                done()
+            }
+            (&Method::POST, "lag-sent") => {
+                self.lag_sent(number("reads")?);
+                done()
+            }
+            (&Method::POST, "fail-teams") => {
+                self.fail_teams(number("teams")?);
                 done()
             }
             (&Method::POST, "team-polls") => {

@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use super::context::text;
 use super::jwt::{self, Registered};
+use super::subscriptions::LASTING;
 use super::table::Kind;
 use super::world::World;
 use super::{CLIENT_ID, Microsoft365, TENANT_ID};
@@ -75,6 +76,10 @@ fn item(world: &World, subscription: &str, change: &str, resource: &Value) -> Op
     let row = world.table.get(Kind::Subscription, "", subscription)?;
     let watched = text(&row.value, "resource")?.trim_matches('/');
     let id = text(resource, "id").unwrap_or_default();
+    let of_mailbox = world.table.by_id(Kind::Message, id).or_else(|| world.table.by_id(Kind::Event, id)).is_some();
+    // The other kind of id, which the operations of who works with lasting ones neither take nor give.
+    let changing = of_mailbox && row.value.get(LASTING) != Some(&json!(true));
+    let id = if changing { id.replacen("AAMk", "AQMk", 1) } else { id.to_owned() };
     let mut data = json!({ "@odata.id": format!("{watched}/{id}"), "id": id });
     for name in ["@odata.type", "@odata.etag"] {
         if let Some(value) = resource.get(name) {

@@ -87,7 +87,8 @@ pub(super) fn send_mail(context: &mut Context<'_>, user: &str) -> Outcome {
 
 /// `POST …/messages/{id}/send`.
 pub(super) fn send_draft(context: &mut Context<'_>, user: &str, id: &str) -> Outcome {
-    let row = context.world.table.get(Kind::Message, user, id).ok_or_else(GraphError::no_mailbox_item)?;
+    let row = context.world.table.get(Kind::Message, user, id).filter(|row| row.unseen == 0);
+    let row = row.ok_or_else(GraphError::no_mailbox_item)?;
     if row.value.get("isDraft") != Some(&json!(true)) {
         let message = "The operation is only valid for drafts.";
         return Err(GraphError::new(StatusCode::BAD_REQUEST, "ErrorInvalidOperation", message));
@@ -111,6 +112,10 @@ fn leave(context: &mut Context<'_>, user: &str, id: &str) -> Result<(), GraphErr
         row.value["sentDateTime"] = json!(now);
     }
     let kept = mail::put_in(context, user, id, "sentitems")?;
+    let lag = context.world.settings.sent_lag;
+    if let Some(row) = context.world.table.change(Kind::Message, user, &kept) {
+        row.unseen = lag;
+    }
     let table = &context.world.table;
     let mut message = table.get(Kind::Message, user, &kept).map_or(Value::Null, |row| row.value.clone());
     let attached: Vec<Value> = table.under(Kind::Attachment, &kept).map(|row| row.value.clone()).collect();

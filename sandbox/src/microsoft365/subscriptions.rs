@@ -10,6 +10,7 @@ use super::context::{Context, Outcome, needed, text};
 use super::error::GraphError;
 use super::filter;
 use super::jwt::Registered;
+use super::mail;
 use super::odata::Listing;
 use super::table::{Kind, Row};
 use super::{CLIENT_ID, TENANT_ID};
@@ -17,6 +18,8 @@ use crate::exchange::Answer;
 use crate::outgoing;
 
 const SUBSCRIPTIONS: Listing<'_> = Listing::new("subscriptions");
+/// Under which a subscription says whether it was made by a request for ids that outlive a move.
+pub(super) const LASTING: &str = "sandboxLastingIds";
 const LONGEST_STATE: usize = 128;
 /// How long the receiver may take to prove itself.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -80,6 +83,7 @@ fn shown(mut subscription: Value) -> Value {
     subscription["clientState"] = Value::Null;
     if let Some(fields) = subscription.as_object_mut() {
         fields.remove("encryptionCertificate");
+        fields.remove(LASTING);
     }
     subscription
 }
@@ -142,6 +146,7 @@ fn create(context: &mut Context<'_>) -> Outcome {
         "encryptionCertificate": of("encryptionCertificate"),
         "encryptionCertificateId": of("encryptionCertificateId"),
         "latestSupportedTlsVersion": text(&body, "latestSupportedTlsVersion").unwrap_or("v1_2"),
+        LASTING: mail::immutable(context),
     });
     context.world.add(Kind::Subscription, "", subscription.clone());
     let mut told = shown(subscription);

@@ -44,17 +44,22 @@ pub(super) fn open(context: &mut Context<'_>, target: Target, size: Option<u64>)
     let token = format!("{:016x}{number:016x}", crate::faults::mix(number));
     let until = context.request.at + PATIENCE;
     let session = Session { target, caller: context.caller.clone(), size, received: Vec::new(), until };
-    let mut value = progress(&session);
+    let mut value = json!({
+        "expirationDateTime": stamp(session.until),
+        "nextExpectedRanges": [format!("{}-", session.received.len())],
+    });
     value["uploadUrl"] = json!(format!("{}/{PREFIX}/{token}", context.url));
     context.world.sessions.insert(token, session);
     value
 }
 
+/// How far a session is, as its own address tells it: Outlook spells that in another way than OneDrive.
 fn progress(session: &Session) -> Value {
-    json!({
-        "expirationDateTime": stamp(session.until),
-        "nextExpectedRanges": [format!("{}-", session.received.len())],
-    })
+    let (until, next) = (stamp(session.until), session.received.len());
+    match session.target {
+        Target::Item(_) => json!({ "expirationDateTime": until, "nextExpectedRanges": [format!("{next}-")] }),
+        Target::Attachment { .. } => json!({ "ExpirationDateTime": until, "NextExpectedRanges": [next.to_string()] }),
+    }
 }
 
 /// Answers at a session's own address.

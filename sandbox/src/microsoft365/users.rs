@@ -3,6 +3,7 @@
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::auth::Caller;
 use super::context::{Context, Outcome, merge, needed, text};
 use super::error::GraphError;
 use super::odata::Listing;
@@ -25,15 +26,34 @@ const SHOWN: &[&str] = &[
     "userPrincipalName",
 ];
 
+/// What `User.ReadBasic.All` gives of others.
+const BASIC: &[&str] = &["id", "displayName", "givenName", "surname", "mail", "userPrincipalName"];
+
 pub(super) const USERS: Listing<'_> = Listing::new("users").shown(SHOWN);
 
 pub(super) fn organization_list(context: &Context<'_>) -> Outcome {
     context.page(vec![organization()], &Listing::new("organization"))
 }
 
+/// Whether the caller may read the fields that are asked for of `user`, or of everybody.
+fn allowed(context: &Context<'_>, user: Option<&str>) -> Result<(), GraphError> {
+    let query = context.request.query();
+    let fields = query.filled("$select").unwrap_or_default();
+    let basic = fields.split(',').map(str::trim).all(|field| field.is_empty() || BASIC.contains(&field));
+    let may = match context.caller {
+        Caller::App { roles } => roles.any(&["User.Read.All"]),
+        Caller::User { id, scopes } => {
+            let own = user == Some(id.as_str()) && scopes.any(&["User.Read"]);
+            own || scopes.any(&["User.Read.All"])
+        }
+    };
+    if basic || may { Ok(()) } else { Err(GraphError::of_status(StatusCode::FORBIDDEN)) }
+}
+
 pub(super) fn all(context: &mut Context<'_>) -> Outcome {
     match *context.method() {
         Method::GET => {
+            allowed(context, None)?;
             context.consistent()?;
             let users = context.world.table.list(Kind::User, "");
             context.page(users, &USERS)
@@ -84,6 +104,7 @@ pub(super) fn one(context: &mut Context<'_>, id: &str, named: &str) -> Outcome {
     let missing = GraphError::no_resource(named);
     match *context.method() {
         Method::GET => {
+            allowed(context, Some(id))?;
             let row = context.seen(Kind::User, id, missing)?;
             context.one(row.value, &USERS)
         }

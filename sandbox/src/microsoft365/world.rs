@@ -17,14 +17,20 @@ use crate::clock::timestamp;
 pub(super) struct Settings {
     /// How many reads miss what was just made in the directory.
     pub(super) lag: u32,
+    /// How many reads of a mailbox miss what was just sent from it.
+    pub(super) sent_lag: u32,
+    /// How many of the teams that are asked for come to nothing.
+    pub(super) failed_teams: u32,
+    /// Whether a transaction that is known is refused, and whether that names its event.
+    pub(super) refused_transactions: Option<bool>,
     /// How many polls find the making of a team still in progress.
     pub(super) polls: u32,
     /// The longest page, whatever `$top` asks for.
     pub(super) page: usize,
     /// Whether `$filter` is heard.
     pub(super) filters: bool,
-    /// How many items of coming batches are refused, and with which status.
-    pub(super) refused_items: (u32, StatusCode),
+    /// How many items of coming batches are refused, and with which status: one kind of refusal after the other.
+    pub(super) refused_items: Vec<(u32, StatusCode)>,
     /// Whether making a subscription calls its address first.
     pub(super) handshake: bool,
     /// Whether nobody outside the tenant may be invited to a file.
@@ -41,10 +47,13 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             lag: 0,
+            sent_lag: 0,
+            failed_teams: 0,
+            refused_transactions: None,
             polls: 1,
             page: 999,
             filters: true,
-            refused_items: (0, StatusCode::TOO_MANY_REQUESTS),
+            refused_items: Vec::new(),
             handshake: false,
             inside_only: false,
             copies_named: true,

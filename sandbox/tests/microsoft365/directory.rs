@@ -122,6 +122,21 @@ async fn reading_oneself_is_not_reading_others() {
 }
 
 #[tokio::test]
+async fn the_basic_permission_gives_the_basic_fields() {
+    let tenant = Tenant::start().await;
+    let student = format!("/users/{STUDENT_ID}");
+    for (role, status) in [("User.ReadBasic.All", 403), ("User.Read.All", 200)] {
+        tenant.graph().grant_roles(&[role]);
+        let app = tenant.app_token().await;
+        for path in [student.as_str(), "/users"] {
+            assert_eq!(tenant.get(&app, &format!("{path}?$select=id,displayName")).await.status, 200, "{role} {path}");
+            let more = tenant.get(&app, &format!("{path}?$select=id,department")).await;
+            assert_eq!(more.status, status, "{role} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_app_is_nobody() {
     let tenant = Tenant::start().await;
     assert_eq!(tenant.get(&tenant.app, "/me").await.code(), (400, "BadRequest"));

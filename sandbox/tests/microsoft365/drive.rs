@@ -206,6 +206,9 @@ async fn a_copy_takes_its_time() {
         tenant.post(&tenant.teacher, &path, json!({ "name": "copy.txt" })).await.code(),
         (409, "nameAlreadyExists")
     );
+    // Where it goes is named by both ids.
+    let nowhere = json!({ "name": "other.txt", "parentReference": { "id": copy } });
+    assert_eq!(tenant.post(&tenant.teacher, &path, nowhere).await.code(), (400, "invalidRequest"));
 }
 
 #[tokio::test]

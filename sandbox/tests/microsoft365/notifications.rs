@@ -135,6 +135,11 @@ async fn a_plain_notification_names_the_resource_and_the_state() {
     assert_eq!((&item["clientState"], &item["tenantId"]), (&json!("only we know"), &json!(TENANT_ID)));
     assert_eq!(item["resource"], format!("users/{TEACHER_ID}/messages/m-1"));
     assert_eq!(item["resourceData"]["id"], "m-1");
+    // Which kind of id it is, the request has said that made the subscription: this one said nothing.
+    let messages = format!("/users/{TEACHER_ID}/messages");
+    let draft = tenant.made(&tenant.app, &messages, json!({ "subject": "Trip" })).await.id();
+    let body = tenant.graph().notification(&id, "created", &json!({ "id": draft })).expect("a body");
+    assert_ne!(body["value"][0]["resourceData"]["id"], draft);
     let ended = tenant.graph().lifecycle_notification(&id, "subscriptionRemoved").expect("a body");
     assert_eq!(
         (&ended["value"][0]["lifecycleEvent"], &ended["value"][0]["changeType"]),

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode, Result},
-    transport::{Headers, Method, Repeat},
+    transport::{Headers, Method, Repeat, turned_away},
 };
 
 /// How many Graph takes at once.
@@ -237,7 +237,10 @@ async fn chunk_of(
                     }
                     again.push((at, error));
                 }
-                Err(error) => drop(ended.insert(at, ItemResult::failed(first + at, &error))),
+                Err(error) => {
+                    let open = open.contains(&at) && is_blind(&error);
+                    drop(ended.insert(at, given_up(first + at, &error, open)));
+                }
             }
         }
         let wait = again.iter().map(|(_, error)| error.retry_after().unwrap_or(PAUSE)).max().unwrap_or_default();
@@ -253,6 +256,12 @@ async fn chunk_of(
 fn settle(error: Error, repeat: Repeat) -> Error {
     let open = matches!(error.code(), ErrorCode::VendorUnavailable | ErrorCode::Timeout);
     if open && repeat != Repeat::Never { in_doubt(&error) } else { error }
+}
+
+/// Whether a refusal says nothing of what an earlier time did: it is about who asks, or that time may be why.
+fn is_blind(error: &Error) -> bool {
+    let turned_away = error.vendor().is_some_and(|vendor| turned_away(vendor.status));
+    turned_away || error.code() == ErrorCode::Conflict
 }
 
 /// Of an item that is not sent again; `open` if it may have been done an earlier time.

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::{
     channels::{ContentType, ItemBody},
     check,
-    graph::{Done, Graph, query},
+    graph::{Done, Graph, found, query, quoted},
     meeting_text,
     wire::{arguments, choice, list, object, operation, record},
 };
 use crate::{
-    error::{Error, Result},
-    transport::{Method, Repeat, oauth::Scopes},
+    error::{Error, ErrorCode, Result},
+    transport::{Method, Repeat, Response, oauth::Scopes},
 };
 
 const READS: Scopes = &[&["Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite", "Calendars.ReadBasic.All"]];
@@ -299,14 +299,44 @@ operation! {
             content_type: this.content_type, location: this.location.as_ref(), attendees: this.attendees.as_ref(),
             is_online_meeting: this.is_online_meeting,
         }.put(&mut body);
-        body["transactionId"] = json!(call.vendor_key(""));
+        let transaction = call.vendor_key("");
+        body["transactionId"] = json!(transaction);
         let graph = Graph::of_mailbox(call, this.user_id.as_deref())?;
         let graph = match &this.calendar_id {
             Some(calendar) => graph.below(&["calendars", calendar]),
             None => graph,
         };
-        graph.make(Method::Post, &["events"], &body, Repeat::WithKey).await
+        let response = graph.call.exchange(graph.request(Method::Post, &["events"])?.json(&body), Repeat::WithKey).await?;
+        if (200..300).contains(&response.status) {
+            return graph.made(&response, Repeat::WithKey);
+        }
+        let refusal = graph.refusal(&response).await;
+        match refusal.vendor().and_then(|vendor| vendor.code.as_deref()) {
+            Some("ErrorDuplicateTransactionId") => made_before(&graph, &response, &transaction).await,
+            _ => Err(refusal),
+        }
     }
+}
+
+/// The event that has our transaction already. That comes from this call's own key: an earlier request of it has made the
+/// event.
+async fn made_before(graph: &Graph<'_>, refused: &Response, transaction: &str) -> Result<Event> {
+    let told: Value = serde_json::from_slice(&refused.body).unwrap_or_default();
+    let event = match told.pointer("/error/@event.existingEventId").and_then(Value::as_str) {
+        Some(id) => graph.find(&["events", id], &[]).await,
+        None => {
+            let filter = [("$filter", format!("transactionId eq {}", quoted(transaction)))];
+            let events = graph.all::<Event>(&["events"], &filter).await;
+            let ours = |event: &Event| event.transaction_id.as_deref() == Some(transaction);
+            events.map(|events| events.into_iter().find(ours))
+        }
+    };
+    let lost = "Outlook has made this event for an earlier request, and does not show it: look for it in the calendar";
+    let event = found(event, Error::new(ErrorCode::OutcomeUnknown, lost))?;
+    if let Some(id) = &event.id {
+        graph.call.note("id", id.as_str());
+    }
+    Ok(event)
 }
 
 operation! {

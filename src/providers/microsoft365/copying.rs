@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     Microsoft365, check,
-    drive::{DriveItem, READS, WRITES, absent, check_name, check_place, item, named, of_drive, root_id, segments},
+    drive::{DriveItem, READS, WRITES, check_name, check_place, free, item, named, of_drive, segments},
     graph::{Graph, Listed, found},
     making::SPREAD,
     wire::operation,
@@ -80,16 +80,20 @@ operation! {
     }
     run |this, call| {
         let graph = of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?;
-        let name = match &this.name {
-            Some(name) => name.clone(),
-            None => {
-                let source: DriveItem = graph.get(&item(&this.item_id, &[]), &[]).await?;
-                source.name.unwrap_or_default()
-            }
-        };
+        // Once for all tries: what is copied may be renamed between them, and the copy is known by this name alone.
+        let name: String = call.secret_step("before", async |_| {
+            let name = match &this.name {
+                Some(name) => name.clone(),
+                None => {
+                    let source: DriveItem = graph.get(&item(&this.item_id, &[]), &[]).await?;
+                    source.name.unwrap_or_default()
+                }
+            };
+            free(&graph, &segments(&named(&this.parent_id, &[&name], &[]))).await?;
+            Ok(name)
+        }).await?;
         let path = named(&this.parent_id, &[&name], &[]);
         let path = segments(&path);
-        absent(&graph, &path).await?;
         let watch = call.secret_step("copy", async |begun| {
             if begun {
                 if let Some(item) = earlier(&graph, &path).await? {
@@ -152,14 +156,28 @@ async fn earlier(graph: &Graph<'_>, path: &[&str]) -> Result<Option<DriveItem>> 
 }
 
 async fn begin(graph: &Graph<'_>, copy: &CopyDriveItem, name: &str, again: bool) -> Result<Watch> {
-    let parent = match copy.parent_id.as_str() {
-        "root" => root_id(graph).await?,
-        parent => parent.to_owned(),
+    // Microsoft wants both ids of where a copy goes, within the same drive too.
+    let (drive, parent) = match (&copy.drive_id, copy.parent_id.as_str()) {
+        (Some(drive), parent) if parent != "root" => (drive.clone(), parent.to_owned()),
+        (_, parent) => place_of(graph, parent).await?,
     };
-    let body = json!({ "parentReference": { "id": parent }, "name": name });
+    let body = json!({ "parentReference": { "driveId": drive, "id": parent }, "name": name });
     let request = graph.request(Method::Post, &item(&copy.item_id, &["copy"]))?.json(&body);
     let response = graph.send(request, Repeat::Never).await?;
     Ok(Watch { monitor: response.headers.get("location").map(str::to_owned), again })
+}
+
+/// The drive that a folder is in, and its own id.
+async fn place_of(graph: &Graph<'_>, folder: &str) -> Result<(String, String)> {
+    let select = [("$select", "id,parentReference".to_owned())];
+    let found: DriveItem = graph.get(&item(folder, &[]), &select).await.map_err(|error| match error.code() {
+        ErrorCode::NotFound => error.with_field("parentId"),
+        _ => error,
+    })?;
+    let drive = found.parent_reference.as_ref().and_then(|parent| parent.get("driveId")?.as_str()).map(str::to_owned);
+    drive.zip(found.id).ok_or_else(|| {
+        Error::new(ErrorCode::InvalidResponse, "Microsoft gave a folder without the ids that it is known by")
+    })
 }
 
 #[derive(Deserialize)]

@@ -19,8 +19,12 @@ use crate::{
 const FIELDS: &str = "id,userPrincipalName,mail,displayName,givenName,surname,employeeId,department,jobTitle,accountEnabled,\
                       ageGroup,consentProvidedForMinor,usageLocation";
 
+/// To look up who somebody is: their id, names and address.
 pub(super) const READS: Scopes =
     &[&["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]];
+
+/// To read all of an account that is asked for here.
+const PEOPLE: Scopes = &[&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]];
 
 object! {
     /// A person's account in the school's directory.
@@ -86,12 +90,12 @@ operation! {
 list! {
     /// Lists the people of the directory.
     ///
-    /// <https://learn.microsoft.com/graph/api/user-list>. Access `read`. Application or delegated: `User.ReadBasic.All`
-    /// or wider.
+    /// <https://learn.microsoft.com/graph/api/user-list>. Access `read`. Application or delegated: `User.Read.All` or
+    /// wider; `User.ReadBasic.All` does not give departments, numbers and ages.
     ///
     /// Example: `{"search": "smith", "pageSize": 50}`
     ListUsers = "listUsers" -> User,
-    scopes READS, Any,
+    scopes PEOPLE, Any,
     discloses { "filter": Identity(Anyone), "search": Identity(Anyone) }
     by {}
     required {}
@@ -118,12 +122,12 @@ list! {
 operation! {
     /// Reads one person's account.
     ///
-    /// <https://learn.microsoft.com/graph/api/user-get>. Access `read`. Application or delegated: `User.ReadBasic.All`
-    /// or wider. Errors: `not_found`.
+    /// <https://learn.microsoft.com/graph/api/user-get>. Access `read`. Application or delegated: `User.Read.All` or wider.
+    /// Errors: `not_found`.
     ///
     /// Example: `{"userId": "student@yourschool.example"}`
     GetUser = "getUser", Read, Always -> User,
-    scopes READS, Any,
+    scopes PEOPLE, Any,
     discloses { "userId": Identity(Anyone) }
     by {
         /// Their id, or what they sign in with.

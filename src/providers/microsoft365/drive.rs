@@ -321,11 +321,15 @@ fn if_match<'a>(graph: Graph<'a>, tag: Option<&str>) -> Graph<'a> {
 
 /// The step before something is made: that there is nothing of its name. What is there afterwards is then ours.
 pub(super) async fn absent(graph: &Graph<'_>, path: &[&str]) -> Result<()> {
-    let look = async |_| match graph.find::<DriveItem>(path, &[]).await? {
+    graph.call.step("before", async |_| free(graph, path).await.map(|()| true)).await.map(|_: bool| ())
+}
+
+/// That there is nothing of a name.
+pub(super) async fn free(graph: &Graph<'_>, path: &[&str]) -> Result<()> {
+    match graph.find::<DriveItem>(path, &[]).await? {
         Some(_) => Err(Error::new(ErrorCode::Conflict, "there is something of that name already").with_field("name")),
-        None => Ok(true),
-    };
-    graph.call.step("before", look).await.map(|_: bool| ())
+        None => Ok(()),
+    }
 }
 
 /// The id of the drive's own folder.

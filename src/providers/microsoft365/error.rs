@@ -135,10 +135,12 @@ pub(super) fn read(status: u16, headers: &Headers, body: &Value) -> Error {
     }
 }
 
-/// A refusal for the rate with the wait that it asks for, which may be a date.
+/// A refusal for the rate, or a failure within, with the wait that it asks for, which may be a date.
 pub(super) fn dated(error: Error, headers: &Headers, now: Timestamp) -> Error {
     match retry_after(headers, now) {
-        Some(wait) if error.code() == ErrorCode::RateLimited => error.with_retry(Retry::After(wait)),
+        Some(wait) if matches!(error.code(), ErrorCode::RateLimited | ErrorCode::VendorUnavailable) => {
+            error.with_retry(Retry::After(wait))
+        }
         _ => error,
     }
 }
@@ -249,7 +251,10 @@ mod tests {
         let refused = read(429, &headers, &json!({}));
         assert_eq!(refused.retry_after(), None, "not a day, as if it were 1970");
         assert_eq!(dated(refused, &headers, now).retry_after(), Some(Duration::from_secs(5)));
-        assert_eq!(dated(read(503, &headers, &json!({})), &headers, now).code(), ErrorCode::VendorUnavailable);
+        let failed = dated(read(503, &headers, &json!({})), &headers, now);
+        assert_eq!(failed.code(), ErrorCode::VendorUnavailable);
+        assert_eq!(failed.retry_after(), Some(Duration::from_secs(5)));
+        assert_eq!(dated(read(404, &headers, &json!({})), &headers, now).retry_after(), None);
     }
 
     proptest! {

@@ -52,7 +52,7 @@ operation! {
     ///
     /// <https://learn.microsoft.com/graph/api/driveitem-createuploadsession>. Access `write`. Application or delegated:
     /// `Files.ReadWrite`. Takes steps. Errors: `too_large` beyond 250 GB, `conflict` where there is something of that name,
-    /// `not_found` for a folder that is not there.
+    /// `not_found` for a folder that is not there: none is made on the way.
     ///
     /// Example: `{"name": "Homework.txt", "content": "SGVsbG8=", "conflict": "replace"}`
     UploadFile = "uploadFile", Write, WithKey -> DriveItem,
@@ -81,7 +81,7 @@ operation! {
         /// `fail`, `replace` or `rename`, where there is something of that name. Default: fail.
         conflict: OnConflict,
     }
-    steps ["before", "upload", "session"]
+    steps ["folder", "before", "upload", "session"]
     within 600
     check |this| {
         check_place(&this.drive_id, &this.user_id)?;
@@ -101,8 +101,13 @@ operation! {
         }
     }
     run |this, call| {
+        let graph = of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?;
         let upload = Upload {
-            graph: of_drive(call, this.drive_id.as_deref(), this.user_id.as_deref())?,
+            parent: match &this.folder {
+                Some(path) => folder_of(&graph, path).await?,
+                None => this.parent_id.clone().unwrap_or_else(|| "root".to_owned()),
+            },
+            graph,
             bytes: decoded("content", &this.content)?,
             conflict: this.conflict.unwrap_or(OnConflict::Fail),
             file: this,
@@ -111,8 +116,27 @@ operation! {
     }
 }
 
+/// The id of a folder that is named by its path. By the path, OneDrive would make what is not there.
+async fn folder_of(graph: &Graph<'_>, path: &str) -> Result<String> {
+    let names: Vec<&str> = path.split('/').collect();
+    let look = async |_| {
+        let found: DriveItem =
+            graph.get(&segments(&named("root", &names, &[])), &[]).await.map_err(|error| match error.code() {
+                ErrorCode::NotFound => error.with_field("folder"),
+                _ => error,
+            })?;
+        match found.id.filter(|_| found.folder.is_some()) {
+            Some(id) => Ok(id),
+            None => Err(Error::invalid("folder", "must be the path of a folder: this is a file's")),
+        }
+    };
+    graph.call.step("folder", look).await
+}
+
 struct Upload<'a> {
     graph: Graph<'a>,
+    /// The id of the folder that the file goes into.
+    parent: String,
     bytes: Bytes,
     conflict: OnConflict,
     file: UploadFile,
@@ -120,10 +144,7 @@ struct Upload<'a> {
 
 impl Upload<'_> {
     fn path(&self, more: &[&str]) -> Vec<String> {
-        let folder = self.file.parent_id.as_deref().unwrap_or("root");
-        let names: Vec<&str> =
-            self.file.folder.iter().flat_map(|path| path.split('/')).chain([self.file.name.as_str()]).collect();
-        named(folder, &names, more)
+        named(&self.parent, &[&self.file.name], more)
     }
 
     async fn run(self) -> Result<DriveItem> {
@@ -235,6 +256,7 @@ impl Upload<'_> {
         let field = match error.code() {
             ErrorCode::Conflict if error.vendor().is_some_and(|vendor| vendor.status == 409) => "name",
             ErrorCode::NotFound if self.file.parent_id.is_some() => "parentId",
+            ErrorCode::NotFound if self.file.folder.is_some() => "folder",
             ErrorCode::NotFound if self.file.drive_id.is_some() => "driveId",
             _ => return error,
         };

@@ -65,7 +65,7 @@ impl<'a> Graph<'a> {
 
     /// The same for mail and calendars, whose ids shall stay.
     pub(super) fn of_mailbox(call: &Call<'a, Microsoft365>, user: Option<&str>) -> Result<Self> {
-        Ok(Self::of_user(call, user)?.with_header("prefer", IMMUTABLE))
+        Ok(Self::of_user(call, user)?.with_lasting_ids())
     }
 
     /// From a user by their object id, for what takes no sign-in name from an application.
@@ -101,6 +101,11 @@ impl<'a> Graph<'a> {
     pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// With ids of messages and events that stay.
+    pub(super) fn with_lasting_ids(self) -> Self {
+        self.with_header("prefer", IMMUTABLE)
     }
 
     /// With the words that came into Graph's vocabulary after others: without this it writes `unknownFutureValue` for
@@ -197,11 +202,16 @@ impl<'a> Graph<'a> {
         repeat: Repeat,
     ) -> Result<T> {
         let response = self.send(self.request(method, path)?.json(body), repeat).await?;
-        let value: Value = self.call.read(&response, repeat)?;
+        self.made(&response, repeat)
+    }
+
+    /// Reads what was made, and notes its id.
+    pub(super) fn made<T: DeserializeOwned>(&self, response: &Response, repeat: Repeat) -> Result<T> {
+        let value: Value = self.call.read(response, repeat)?;
         if let Some(id) = value.get("id").and_then(Value::as_str) {
             self.call.note("id", id);
         }
-        self.call.read(&response, repeat)
+        self.call.read(response, repeat)
     }
 
     /// Sends JSON, or nothing, where the answer has nothing to read.

@@ -3,6 +3,8 @@
 //! Graph's `sendMail` gives no id and no way to know a repetition. A mail is therefore drafted with a mark of ours, then
 //! sent: whatever breaks in between, the draft or the sent mail is found by its mark, and nobody gets it twice.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,10 @@ const READS: Scopes = &[BASIC];
 const SENDS: Scopes = &[BASIC, &["Mail.Send"]];
 const WHOLE: Scopes = &[&["Mail.Read", "Mail.ReadWrite"]];
 const WRITES: Scopes = &[&["Mail.ReadWrite"]];
+
+/// How often a mail is looked for that is nowhere, and the time between: its copy comes to Sent Items a little after it
+/// has left.
+const LOOKS: (u32, Duration) = (4, Duration::from_secs(2));
 
 /// A mail that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,15 +86,22 @@ operation! {
         let draft = this.message.draft(&graph).await?;
         let mark = call.vendor_key("");
         call.step("send", async |begun| {
-            if begun && is_sent(&graph, &draft.id, &mark).await? == Some(true) {
-                return Ok(true);
+            if begun {
+                match is_sent_by_now(&graph, &draft.id, &mark).await? {
+                    Some(true) => return Ok(true),
+                    Some(false) => {}
+                    None => return Err(likely_sent()),
+                }
             }
-            match graph.act(Method::Post, &["messages", &draft.id, "send"], None, Repeat::Never).await {
-                Err(error) if error.code() == ErrorCode::OutcomeUnknown => match is_sent(&graph, &draft.id, &mark).await {
-                    Ok(Some(true)) => Ok(true),
-                    _ => Err(error),
-                },
-                sent => sent.map(|()| true),
+            let doubt = match graph.act(Method::Post, &["messages", &draft.id, "send"], None, Repeat::Never).await {
+                Err(error) if error.code() == ErrorCode::OutcomeUnknown => error,
+                // The draft has left meanwhile: the earlier try was on its way still.
+                Err(error) if begun && error.code() == ErrorCode::NotFound => likely_sent(),
+                sent => return sent.map(|()| true),
+            };
+            match is_sent_by_now(&graph, &draft.id, &mark).await {
+                Ok(Some(true)) => Ok(true),
+                _ => Err(doubt),
             }
         }).await?;
         Ok(draft.into())
@@ -104,6 +117,29 @@ async fn is_sent(graph: &Graph<'_>, id: &str, mark: &str) -> Result<Option<bool>
         None => marked(graph, mark).await?,
     };
     Ok(found.and_then(|message| message.is_draft).map(|draft| !draft))
+}
+
+/// The same, looked for again for some seconds where neither is found.
+async fn is_sent_by_now(graph: &Graph<'_>, id: &str, mark: &str) -> Result<Option<bool>> {
+    let call = &graph.call;
+    let mut looks = 1;
+    loop {
+        let sent = is_sent(graph, id, mark).await?;
+        let time_is_up = looks >= LOOKS.0 || call.deadline().since(call.now()) <= LOOKS.1;
+        if sent.is_some() || time_is_up {
+            return Ok(sent);
+        }
+        looks += 1;
+        call.runtime().sleep(LOOKS.1).await;
+    }
+}
+
+fn likely_sent() -> Error {
+    Error::new(
+        ErrorCode::OutcomeUnknown,
+        "the draft is gone and no sent mail shows yet: an earlier try has most likely sent it. Repeat the call with the \
+         same idempotency key to look once more, or look among the sent mails",
+    )
 }
 
 operation! {

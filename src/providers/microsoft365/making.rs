@@ -220,9 +220,15 @@ async fn finish(graph: &Graph<'_>, begun: Begun) -> Result<Team> {
         // Some operations are named by zeros alone, which nothing answers to: then the team itself is looked for.
         let watched = begun.operation_id.bytes().any(|byte| !matches!(byte, b'0' | b'-'));
         loop {
-            let ended = if watched { made(graph, &begun).await? } else { stands(graph, &begun.team_id).await? };
-            if ended {
-                return Ok(true);
+            let stage = match watched {
+                true => made(graph, &begun).await?,
+                false if stands(graph, &begun.team_id).await? => Stage::Done,
+                false => Stage::Going,
+            };
+            match stage {
+                Stage::Done => return Ok(true),
+                Stage::Failed(why) => return given_up(graph, &begun, why).await,
+                Stage::Going => {}
             }
             if call.deadline().since(call.now()) <= LOOK {
                 return Err(Error::new(
@@ -242,17 +248,36 @@ async fn stands(graph: &Graph<'_>, team: &str) -> Result<bool> {
     Ok(graph.find::<Team>(&["teams", team], &[]).await?.is_some())
 }
 
-async fn made(graph: &Graph<'_>, begun: &Begun) -> Result<bool> {
+/// A team that Microsoft says it could not make may stand all the same. Else none will come, and a repeated call asks
+/// for it anew.
+async fn given_up(graph: &Graph<'_>, begun: &Begun, why: Error) -> Result<bool> {
+    if stands(graph, &begun.team_id).await? {
+        return Ok(true);
+    }
+    graph.call.undo_step("create").await?;
+    graph.call.undo_step("asked").await?;
+    Err(why)
+}
+
+/// How far the making of a team has come.
+enum Stage {
+    Going,
+    Done,
+    /// Microsoft has given it up.
+    Failed(Error),
+}
+
+async fn made(graph: &Graph<'_>, begun: &Begun) -> Result<Stage> {
     let path = ["teams", &begun.team_id, "operations", &begun.operation_id];
-    let Some(progress) = graph.find::<Progress>(&path, &[]).await? else { return Ok(false) };
-    match progress.status.as_str() {
-        "succeeded" => Ok(true),
+    let Some(progress) = graph.find::<Progress>(&path, &[]).await? else { return Ok(Stage::Going) };
+    Ok(match progress.status.as_str() {
+        "succeeded" => Stage::Done,
         "failed" => {
             let words = progress.error.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
-            Err(Error::new(ErrorCode::Vendor, format!("Microsoft could not make the team: {words}")))
+            Stage::Failed(Error::new(ErrorCode::Vendor, format!("Microsoft could not make the team: {words}")))
         }
-        _ => Ok(false),
-    }
+        _ => Stage::Going,
+    })
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ list! {
 operation! {
     /// Adds a person to a team; one who is in it already stays so.
     ///
-    /// <https://learn.microsoft.com/graph/api/team-post-members>. Access `write`. Application or delegated:
+    /// <https://learn.microsoft.com/graph/api/team-post-members>. Access `manage`. Application or delegated:
     /// `TeamMember.ReadWrite.All`. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "userId": "student@yourschool.example"}`
@@ -130,7 +130,7 @@ struct AddedOne {
 operation! {
     /// Adds up to 200 people to a team at once, each for itself.
     ///
-    /// <https://learn.microsoft.com/graph/api/conversationmembers-add>. Access `write`. Application or delegated:
+    /// <https://learn.microsoft.com/graph/api/conversationmembers-add>. Access `manage`. Application or delegated:
     /// `TeamMember.ReadWrite.All`. Answers what became of each. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "members": [{"userId": "8a8c…", "role": "member"}]}`
@@ -188,7 +188,7 @@ fn outcome(at: usize, user: &str, added: Option<&AddedOne>) -> ItemResult {
 operation! {
     /// Takes a person out of a team. `memberId` is the `id` of the membership, from `listTeamMembers`.
     ///
-    /// <https://learn.microsoft.com/graph/api/team-delete-members>. Access `write`. Application or delegated:
+    /// <https://learn.microsoft.com/graph/api/team-delete-members>. Access `manage`. Application or delegated:
     /// `TeamMember.ReadWrite.All`. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315", "memberId": "ZWUwZjVhZTI…"}`

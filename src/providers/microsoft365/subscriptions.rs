@@ -106,7 +106,8 @@ operation! {
     }
     run |this, call| {
         let rights = if this.delegated == Some(true) { oauth::Rights::Delegated } else { oauth::Rights::Any };
-        let graph = Graph::root(&call.with_token(oauth::Wanted { rights, ..call.wanted().clone() }));
+        // Notifications name messages and events by the kind of id that the subscription was made with: ours.
+        let graph = Graph::root(&call.with_token(oauth::Wanted { rights, ..call.wanted().clone() })).with_lasting_ids();
         let known = match &this.renews {
             None => None,
             Some(id) => Some(call.channel(id).await?),

@@ -211,7 +211,7 @@ list! {
 operation! {
     /// Archives a team: its channels can be read and no longer written into.
     ///
-    /// <https://learn.microsoft.com/graph/api/team-archive>. Access `write`. Application or delegated:
+    /// <https://learn.microsoft.com/graph/api/team-archive>. Access `manage`. Application or delegated:
     /// `TeamSettings.ReadWrite.All`. Microsoft does it in the background. Errors: `not_found`.
     ///
     /// Example: `{"teamId": "02bd9fd6-8f93-4758-87c3-1fb73740a315"}`

@@ -29,11 +29,15 @@ pub(super) struct Session {
     upload_url: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Expected {
-    #[serde(default)]
+    /// Outlook spells it with a capital.
+    #[serde(default, alias = "NextExpectedRanges")]
     next_expected_ranges: Vec<String>,
+    /// Of what the upload has made: it is complete.
+    #[serde(default)]
+    id: Option<String>,
 }
 
 /// How an upload ended.
@@ -69,13 +73,17 @@ pub(super) async fn send(graph: &Graph<'_>, session: &Session, bytes: &Bytes, re
         let next = match response.status {
             201 => return Ok(Ended::Complete(Box::new(response))),
             // OneDrive has replaced a file; Outlook has taken a range and wants more.
-            200 => match serde_json::from_slice::<Expected>(&response.body)
-                .ok()
-                .and_then(|it| first(&it.next_expected_ranges))
-            {
-                None => return Ok(Ended::Complete(Box::new(response))),
-                next => next,
-            },
+            200 => {
+                let told = serde_json::from_slice::<Expected>(&response.body).unwrap_or_default();
+                match first(&told.next_expected_ranges) {
+                    None if until == bytes.len() || told.id.is_some() => {
+                        return Ok(Ended::Complete(Box::new(response)));
+                    }
+                    // A range of many is not the whole, whatever the answer leaves out.
+                    None => expected(graph, &url).await?,
+                    next => next,
+                }
+            }
             202 => next_of(graph, &response)?,
             // It has this range already: an answer was lost. It is asked what it lacks.
             416 => expected(graph, &url).await?,
@@ -144,6 +152,14 @@ mod tests {
         assert_eq!(ranges(&[]), None);
         assert_eq!(ranges(&["nonsense"]), None);
         assert_eq!(RANGE % 327_680, 0);
+    }
+
+    #[test]
+    fn both_spellings_are_read() {
+        for body in [r#"{"nextExpectedRanges":["5-"]}"#, r#"{"ExpirationDateTime":"x","NextExpectedRanges":["5"]}"#] {
+            let told: Expected = serde_json::from_str(body).unwrap();
+            assert_eq!((first(&told.next_expected_ranges), told.id), (Some(5), None), "{body}");
+        }
     }
 
     #[test]

@@ -78,8 +78,8 @@ pub(super) fn read(config: &Microsoft365Config, incoming: &Incoming<'_>) -> Resu
     let mut events = Vec::with_capacity(value.len());
     let mut refused = None;
     // One delivery may hold notifications of several subscriptions: what is not ours is dropped, the rest is taken.
-    for item in value {
-        match notification(config, incoming, &validation_tokens, item) {
+    for (at, item) in value.into_iter().enumerate() {
+        match notification(config, incoming, &validation_tokens, (at, item)) {
             Ok(event) => events.push(event),
             Err(error) => refused = Some(error),
         }
@@ -102,7 +102,7 @@ fn notification(
     config: &Microsoft365Config,
     incoming: &Incoming<'_>,
     tokens: &[String],
-    mut item: Map<String, Value>,
+    (at, mut item): (usize, Map<String, Value>),
 ) -> Result<WebhookEvent> {
     let Some(Value::String(state)) = item.remove("clientState") else {
         return Err(Error::new(ErrorCode::SignatureMissing, "the notification has no clientState"));
@@ -120,7 +120,7 @@ fn notification(
     let lifecycle = text(&item, "lifecycleEvent");
     if !lifecycle.is_empty() {
         let event =
-            WebhookEvent::new(id_of(&item, incoming.now), format!("lifecycle.{lifecycle}"), Value::Object(item));
+            WebhookEvent::new(id_of(&item, at, incoming.now), format!("lifecycle.{lifecycle}"), Value::Object(item));
         return Ok(match lifecycle.as_str() {
             // Both are mended by renewing: where the subscription is gone, that makes it anew.
             "reauthorizationRequired" | "subscriptionRemoved" => event.renews(channel),
@@ -135,7 +135,7 @@ fn notification(
     }
     let kind = type_of(&item).unwrap_or_else(|| "resource".to_owned());
     let kind = format!("{kind}.{}", text(&item, "changeType"));
-    Ok(WebhookEvent::new(id_of(&item, incoming.now), kind, Value::Object(item)))
+    Ok(WebhookEvent::new(id_of(&item, at, incoming.now), kind, Value::Object(item)))
 }
 
 /// `message` of `#Microsoft.Graph.Message`.
@@ -147,8 +147,8 @@ fn type_of(item: &Map<String, Value>) -> Option<String> {
 }
 
 /// Graph gives most notifications no id. One that names a state of the resource is the same however often it comes; of one
-/// that does not, each is new: to hear of a change twice is better than not to hear of the second.
-fn id_of(item: &Map<String, Value>, now: Timestamp) -> String {
+/// that does not, each is new, those of one delivery too: to hear of a change twice is better than not to hear of the second.
+fn id_of(item: &Map<String, Value>, at: usize, now: Timestamp) -> String {
     if let Some(id) = item.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
         return id.to_owned();
     }
@@ -160,7 +160,10 @@ fn id_of(item: &Map<String, Value>, now: Timestamp) -> String {
     }
     match etag.and_then(Value::as_str) {
         Some(etag) => hash.update(etag),
-        None => hash.update(now.as_micros().to_be_bytes()),
+        None => {
+            hash.update(now.as_micros().to_be_bytes());
+            hash.update(at.to_be_bytes());
+        }
     }
     hex::encode(hash.finalize())
 }
@@ -330,6 +333,19 @@ mod tests {
         foreign["tenantId"] = json!("99999999-2222-3333-4444-555555555555");
         assert_eq!(events(&json!({ "value": [foreign] })).unwrap_err().code(), ErrorCode::SignatureInvalid);
         assert_eq!(events(&json!({ "values": [] })).unwrap_err().field(), Some("body"));
+    }
+
+    #[test]
+    fn two_of_one_delivery_that_name_no_state_are_two() {
+        let mut bare = item("c-1.secret-c-1", "e-1");
+        bare["resourceData"].as_object_mut().unwrap().remove("@odata.etag");
+        let taken = events(&json!({ "value": [bare, bare] })).unwrap();
+        assert_eq!(taken.len(), 2);
+        assert_ne!(taken[0].id, taken[1].id);
+        // One that names a state is the same wherever it stands.
+        let named = item("c-1.secret-c-1", "e-1");
+        let taken = events(&json!({ "value": [named, named] })).unwrap();
+        assert_eq!(taken[0].id, taken[1].id);
     }
 
     #[test]

@@ -90,9 +90,11 @@ fn create(context: &mut Context<'_>, user: &str, calendar: &str) -> Outcome {
     if let Some(transaction) = text(&body, "transactionId") {
         let key = (user.to_owned(), transaction.to_owned());
         if let Some((id, given)) = context.world.transactions.get(&key) {
-            if *given != body {
+            let refused = context.world.settings.refused_transactions;
+            if *given != body || refused.is_some() {
                 let message = "Your request can't be completed. The TransactionId specified in the request has already been used to create a different event.";
-                return Err(GraphError::exists("ErrorDuplicateTransactionId", message));
+                let refusal = GraphError::exists("ErrorDuplicateTransactionId", message);
+                return Err(if refused == Some(true) { refusal.of_event(id) } else { refusal });
             }
             if let Some(row) = context.world.table.by_id(Kind::Event, id) {
                 return whole(context, StatusCode::CREATED, row.value.clone());

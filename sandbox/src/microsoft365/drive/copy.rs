@@ -20,6 +20,10 @@ pub(super) fn start(context: &mut Context<'_>, place: &Destination) -> Outcome {
         return Err(items::invalid("Only files are copied here."));
     }
     let of_target = |name: &str| body.pointer(&format!("/parentReference/{name}")).and_then(Value::as_str);
+    let target = body.get("parentReference").is_some();
+    if target && (of_target("driveId").is_none() || of_target("id").is_none()) {
+        return Err(items::invalid("The parentReference must have the driveId and the id of the parent folder."));
+    }
     let drive = of_target("driveId").unwrap_or(&place.drive).to_owned();
     let folder = of_target("id").or(place.parent.as_deref()).ok_or_else(GraphError::no_item)?.to_owned();
     if context.world.table.get(Kind::Item, &drive, &folder).is_none() {

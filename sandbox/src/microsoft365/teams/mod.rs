@@ -50,7 +50,8 @@ pub(super) fn route(context: &mut Context<'_>, path: &[&str]) -> Outcome {
             if let Some(row) = context.world.table.change(Kind::Team, "", &team.id) {
                 row.value["isArchived"] = json!(archived);
             }
-            Ok(started(context, &team.id, if archived { "archiveTeam" } else { "unarchiveTeam" }))
+            let kind = if archived { "archiveTeam" } else { "unarchiveTeam" };
+            Ok(started(context, &team.id, kind, Value::Null))
         }
         (Method::GET, [id, "operations", operation]) => poll(context, id, operation),
         (_, [id, "members", rest @ ..]) => {
@@ -92,6 +93,14 @@ fn create(context: &mut Context<'_>) -> Outcome {
         None if body.get("group@odata.bind").is_some() => false,
         None => return Err(GraphError::bad("'template@odata.bind' must be specified.")),
     };
+    let failed = &mut context.world.settings.failed_teams;
+    if *failed > 0 {
+        *failed -= 1;
+        let group = text(&body, "group@odata.bind").and_then(bound);
+        let id = group.unwrap_or_else(|| context.world.guid());
+        let error = json!({ "code": "InternalServerError", "message": "The team could not be provisioned." });
+        return Ok(started(context, &id, "createTeam", error));
+    }
     let id = match text(&body, "group@odata.bind") {
         Some(group) => of_existing(context, &body, group, class)?,
         None => of_nothing(context, &body)?,
@@ -105,7 +114,7 @@ fn create(context: &mut Context<'_>) -> Outcome {
         let name = needed(given, "displayName")?.to_owned();
         channels::add(context, &id, &name, given);
     }
-    Ok(started(context, &id, "createTeam"))
+    Ok(started(context, &id, "createTeam", Value::Null))
 }
 
 /// The group behind a new team, and its members.
@@ -237,19 +246,19 @@ pub(super) fn of_group(context: &mut Context<'_>, group: &str) -> Outcome {
     }
 }
 
-/// Notes an operation that goes on, and says where to ask for it.
-fn started(context: &mut Context<'_>, team: &str, kind: &str) -> Answer {
+/// Notes an operation that goes on, and says where to ask for it. With an error it comes to nothing in the end.
+fn started(context: &mut Context<'_>, team: &str, kind: &str, error: Value) -> Answer {
     let (id, now) = (context.world.guid(), context.now());
     let operation = json!({
         "id": id,
         "operationType": kind,
         "createdDateTime": now,
         "lastActionDateTime": now,
-        "status": "succeeded",
+        "status": if error.is_null() { "succeeded" } else { "failed" },
         "attemptsCount": 1,
         "targetResourceId": team,
         "targetResourceLocation": format!("/teams('{team}')"),
-        "error": null,
+        "error": error,
     });
     // As long as polls do not see it done, it is not.
     let polls = context.world.settings.polls;
