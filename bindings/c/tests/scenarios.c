@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sis_integrations.h"
 
@@ -258,7 +259,12 @@ static void add_sandbox(cJSON *names) {
 
 static bool run_file(const sis_manager *manager, const char *path, int number) {
     char tenant[64], other[80];
-    snprintf(tenant, sizeof tenant, "c-%ld-%d", (long)time(NULL), number);
+    snprintf(tenant, sizeof tenant, "c-%ld-%ld-%d", (long)time(NULL), (long)getpid(), number);
+    /* In letters: a long number might be taken for a card's. */
+    for (char *at = tenant; *at; at++) {
+        if (*at >= '0' && *at <= '9')
+            *at = (char)(*at - '0' + 'a');
+    }
     snprintf(other, sizeof other, "%s-other", tenant);
     cJSON *names = cJSON_CreateObject();
     cJSON_AddStringToObject(names, "tenant", tenant);

@@ -47,7 +47,9 @@ pub(crate) async fn run(runner: &impl Runner, path: &Path) {
 }
 
 async fn once(runner: &impl Runner, scenario: Scenario, sandbox: &sandbox::Sandbox) {
-    let fresh = || Value::from(format!("school-{}", u64::from_be_bytes(random_bytes())));
+    // In letters: a long number might be taken for a card's.
+    let letter = |byte: u8| char::from(b'a' + byte % 26);
+    let fresh = || Value::from(format!("school-{}", random_bytes::<16>().map(letter).iter().collect::<String>()));
     let mut names: Names = [
         ("tenant", fresh()),
         ("otherTenant", fresh()),
