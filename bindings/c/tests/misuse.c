@@ -209,15 +209,23 @@ static void *call_often(void *argument) {
     return NULL;
 }
 
-static void many_threads(void) {
-    sis_manager *manager = open_manager();
-    struct caller callers[THREADS];
+static void start(struct caller callers[THREADS], sis_manager *manager, void *(*work)(void *)) {
     for (int i = 0; i < THREADS; i++) {
         callers[i].manager = manager;
         callers[i].number = i;
-        CHECK(pthread_create(&callers[i].thread, NULL, call_often, &callers[i]) == 0);
+        CHECK(pthread_create(&callers[i].thread, NULL, work, &callers[i]) == 0);
     }
+}
+
+static void join(struct caller callers[THREADS]) {
     for (int i = 0; i < THREADS; i++) CHECK(pthread_join(callers[i].thread, NULL) == 0);
+}
+
+static void many_threads(void) {
+    sis_manager *manager = open_manager();
+    struct caller callers[THREADS];
+    start(callers, manager, call_often);
+    join(callers);
     CHECK(sis_manager_close(manager, 10000, NULL) == SIS_STATUS_OK);
     sis_manager_free(manager);
 }
@@ -257,12 +265,9 @@ static void *verify_until_closed(void *argument) {
 static void closing_while_calls_run(void) {
     sis_manager *manager = open_manager();
     struct caller callers[THREADS];
-    for (int i = 0; i < THREADS; i++) {
-        callers[i].manager = manager;
-        CHECK(pthread_create(&callers[i].thread, NULL, verify_until_closed, &callers[i]) == 0);
-    }
+    start(callers, manager, verify_until_closed);
     CHECK(sis_manager_close(manager, 10000, NULL) == SIS_STATUS_OK);
-    for (int i = 0; i < THREADS; i++) CHECK(pthread_join(callers[i].thread, NULL) == 0);
+    join(callers);
     sis_manager_free(manager);
 }
 
@@ -296,11 +301,7 @@ static void forking_under_load(void) {
     enum { CHILDREN = 20 };
     sis_manager *manager = open_manager();
     struct caller callers[THREADS];
-    for (int i = 0; i < THREADS; i++) {
-        callers[i].manager = manager;
-        callers[i].number = i;
-        CHECK(pthread_create(&callers[i].thread, NULL, call_often, &callers[i]) == 0);
-    }
+    start(callers, manager, call_often);
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = fork();
         CHECK(child >= 0);
@@ -314,7 +315,7 @@ static void forking_under_load(void) {
         CHECK(waitpid(child, &status, 0) == child);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
-    for (int i = 0; i < THREADS; i++) CHECK(pthread_join(callers[i].thread, NULL) == 0);
+    join(callers);
     CHECK(sis_manager_close(manager, 10000, NULL) == SIS_STATUS_OK);
     sis_manager_free(manager);
 }

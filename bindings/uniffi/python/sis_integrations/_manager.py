@@ -75,8 +75,8 @@ class Manager:
         paths where an emergency is recorded while the storage cannot be written (default: beside the SQLite file; better
         on another disk); `master_key` is by default what the environment variable INTEGRATION_ENCRYPTION_KEY holds.
         `config_defaults_from_env=True` also reads the variables that each provider's page lists, for schools without
-        settings of their own. `actor_quota` is how many calls one actor may make, as `{"perSecond": 100, "burst": 6000}`; `max_database_bytes`
-        and `busy_timeout_ms` are SQLite's.
+        settings of their own. `actor_quota` is how many calls one actor may make, as `{"perSecond": 100, "burst": 6000}`;
+        `max_database_bytes` and `busy_timeout_ms` are SQLite's.
         """
         return _Opening(
             cls,
