@@ -10,7 +10,6 @@
 pub mod bytes;
 pub mod error;
 mod ffi;
-mod fork;
 pub mod manager;
 pub mod status;
 #[cfg(test)]

@@ -11,12 +11,12 @@ use sis_integrations::{
     Error, ErrorCode, IntegrationManager, Result, Runtime,
     manager::edge::{self, FUNCTIONS},
 };
+use sis_integrations_fork::OfProcess;
 
 use crate::{
     bytes::{sis_bytes, sis_str},
     error::sis_error,
     ffi::{Opaque, Out, Shared, fallible, give_share, infallible, share, take_share},
-    fork::OfProcess,
     status::sis_status,
 };
 

@@ -5,9 +5,10 @@ use std::{
 };
 
 use sis_integrations::{Error, ErrorCode, Result};
+use sis_integrations_fork::OfProcess;
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-use crate::{fork::OfProcess, gate};
+use crate::gate;
 
 /// A runtime of the handle's own. Work is sent there and awaited by whoever polls: the foreign event loop drives
 /// nothing but a waker.

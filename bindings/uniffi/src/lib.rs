@@ -7,7 +7,6 @@
 
 mod engine;
 mod error;
-mod fork;
 mod gate;
 mod json;
 mod manager;

@@ -2,11 +2,11 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use sis_integrations::{Error, IntegrationManager, Result, manager::edge};
+use sis_integrations_fork::OfProcess;
 
 use crate::{
     engine::{Begun, Engine, Running},
     error::ManagerError,
-    fork::OfProcess,
     json,
 };
 

@@ -1,3 +1,6 @@
+//! What the bindings need where a host forks.
+#![allow(unsafe_code, reason = "a value that is dropped by hand")]
+
 use std::{
     mem::ManuallyDrop,
     ops::{Deref, DerefMut},
@@ -8,18 +11,27 @@ use std::{
 ///
 /// In a child of a fork there are none of the parent's threads, and a lock that one of them held is held for ever: to
 /// drop what the threads share could be to wait for ever. There it is only forgotten.
-pub(crate) struct OfProcess<T> {
+///
+/// ```
+/// use sis_integrations_fork::OfProcess;
+///
+/// let name = OfProcess::new(String::from("of this process"));
+/// assert_eq!(name.len(), 15);
+/// assert!(!name.is_forked());
+/// ```
+pub struct OfProcess<T> {
     value: ManuallyDrop<T>,
     process: u32,
 }
 
 impl<T> OfProcess<T> {
-    pub(crate) fn new(value: T) -> Self {
+    /// Of this process.
+    pub fn new(value: T) -> Self {
         Self { value: ManuallyDrop::new(value), process: process::id() }
     }
 
     /// Whether this is a child of the process that made it.
-    pub(crate) fn is_forked(&self) -> bool {
+    pub fn is_forked(&self) -> bool {
         self.process != process::id()
     }
 }
