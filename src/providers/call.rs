@@ -15,7 +15,7 @@ use crate::{
     model::{Redactor, RequestId, Runtime, Secret, Timestamp},
     transport::{
         Client, Headers, Method, Plan, Repeat, Request, Response, Tried, in_doubt,
-        oauth::{self, GrantKind, TokenGrant, Wanted},
+        oauth::{self, TokenGrant, Wanted},
         turned_away,
     },
 };
@@ -333,15 +333,8 @@ impl<'a, P: Provider> Call<'a, P> {
     /// vendor's questions about the token itself: requests get it by themselves.
     pub async fn token(&self, refused: Option<&AccessToken>) -> Result<Option<Arc<AccessToken>>> {
         let Some(grant) = P::token_grant(self.config, &self.wanted)? else { return Ok(None) };
-        let is_service_account = matches!(grant.kind, GrantKind::Assertion { .. });
-        let asked = grant.scope.clone().filter(|_| is_service_account);
-        let token = self.context.tokens.token(grant, refused).await.map_err(|error| match asked {
-            Some(scope) => {
-                let subject = if self.wanted.subject.is_some() { "asUser" } else { "config.subject" };
-                oauth::of_service_account(error, P::INFO.name, subject, &scope)
-            }
-            None => error,
-        })?;
+        let token = self.context.tokens.token(grant, refused).await;
+        let token = token.map_err(|error| P::token_denied(self.config, &self.wanted, error))?;
         {
             let mut used = self.context.used.lock();
             if !used.iter().any(|known| Arc::ptr_eq(known, &token)) {

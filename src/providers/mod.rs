@@ -246,6 +246,11 @@ pub trait Provider: Sized + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// What it means here that no token was given for what was wanted, where that is more than the words of every vendor.
+    fn token_denied(_config: &Self::Config, _wanted: &Wanted, error: Error) -> Error {
+        error
+    }
+
     /// Where a person consents to what this library does for the school; none for a vendor without such a page. What comes
     /// of it is the setting `refresh_token`.
     fn consent_page(_config: &Self::Config) -> Result<Option<ConsentPage>> {

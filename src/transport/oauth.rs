@@ -423,38 +423,6 @@ fn refusal(status: u16, refused: Refused, vendor: &str) -> Error {
     Error::new(kind, message).with_vendor(vendor)
 }
 
-/// The same refusal in a service account's words: no person has consented, and none has to again. `subject` is the field that
-/// names whom it stands in for, `scope` what was asked for.
-pub fn of_service_account(error: Error, vendor: &str, subject: &str, scope: &str) -> Error {
-    let Some(told) = error.vendor().cloned() else { return error };
-    let words = told.message.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let own = match told.code.as_deref() {
-        Some("invalid_grant") if words.contains("email or user id") => {
-            let why = format!("{vendor} has no such user, or has suspended them: nobody can be acted for by this address");
-            let code = if subject.starts_with("config.") { ErrorCode::NotConfigured } else { ErrorCode::InvalidArgument };
-            Error::new(code, why).with_field(subject)
-        }
-        Some("invalid_grant" | "invalid_client") => Error::new(
-            ErrorCode::NeedsReconnect,
-            format!(
-                "{vendor} does not accept the service account's key: it was deleted, the account is gone, or the clock here \
-                 is wrong. An administrator has to make a new key in {vendor}'s console and enter it"
-            ),
-        )
-        .with_field("config.service_account_key"),
-        Some("unauthorized_client" | "access_denied") => Error::new(
-            ErrorCode::NeedsReconnect,
-            format!(
-                "the service account is not allowed all that this needs: {scope}. An administrator of the school's {vendor} has \
-                 to allow its client id these scopes for the whole domain (domain-wide delegation)"
-            ),
-        )
-        .with_field("config.scopes"),
-        _ => return error,
-    };
-    own.with_vendor(told)
-}
-
 /// The groups of which none is among what was granted. Google and Microsoft both write scopes with spaces between;
 /// Microsoft leaves its prefix away in the answer and takes it in the question.
 pub fn missing(wanted: Scopes, granted: &str) -> Vec<&'static [&'static str]> {

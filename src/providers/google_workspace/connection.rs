@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    GoogleWorkspace,
+    GoogleWorkspace, GoogleWorkspaceConfig,
     define::{long, object, operation},
     wire::host,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
     providers::{AccessToken, Call},
-    transport::{Repeat, Response},
+    transport::{Repeat, Response, oauth::Wanted},
 };
 
 object! {
@@ -48,6 +48,40 @@ operation! {
     required {}
     optional {}
     run |_this, call| { check(call).await }
+}
+
+/// Why a service account gets no token: no person has consented, and none has to again. Anybody else's refusal as it is.
+pub(super) fn denied(config: &GoogleWorkspaceConfig, wanted: &Wanted, error: Error) -> Error {
+    let Some(told) = error.vendor().cloned().filter(|_| config.service_account_key.is_some()) else { return error };
+    let words = told.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let own = |code, field: &str, why: String| Error::new(code, why).with_field(field);
+    let explained = match told.code.as_deref() {
+        Some("invalid_grant") if words.contains("email or user id") => {
+            let (code, field) = match wanted.subject {
+                Some(_) => (ErrorCode::InvalidArgument, "asUser"),
+                None => (ErrorCode::NotConfigured, "config.subject"),
+            };
+            let why = "Google has no such user, or has suspended them: nobody can be acted for by this address";
+            own(code, field, why.to_owned())
+        }
+        Some("invalid_grant" | "invalid_client") => own(
+            ErrorCode::NeedsReconnect,
+            "config.service_account_key",
+            "Google does not accept the service account's key: it was deleted, the account is gone, or the clock here is wrong. \
+             An administrator has to make a new key in Google's console and enter it"
+                .to_owned(),
+        ),
+        Some("unauthorized_client" | "access_denied") => {
+            let asked = config.grant(wanted).ok().and_then(|grant| grant.scope).unwrap_or_default();
+            let why = format!(
+                "the service account is not allowed all that this needs: {asked}. An administrator of the school's Google \
+                 Workspace has to allow its client id these scopes for the whole domain (domain-wide delegation)"
+            );
+            own(ErrorCode::NeedsReconnect, "config.scopes", why)
+        }
+        _ => return error,
+    };
+    explained.with_vendor(told)
 }
 
 async fn check(call: &Call<'_, GoogleWorkspace>) -> Result<Connection> {

@@ -160,6 +160,10 @@ impl Provider for GoogleWorkspace {
         config.grant(wanted).map(Some)
     }
 
+    fn token_denied(config: &GoogleWorkspaceConfig, wanted: &Wanted, error: Error) -> Error {
+        connection::denied(config, wanted, error)
+    }
+
     fn consent_page(config: &GoogleWorkspaceConfig) -> Result<Option<ConsentPage>> {
         config.consent_page().map(Some)
     }
