@@ -288,7 +288,9 @@ impl Tenant {
         let record = self.administer(actor, None, Event::ApiKeyChanged).await?;
         let change = self.core.access.revoke(&self.id, id).await?;
         let detail = serde_json::json!({ "id": id, "revoked": true });
-        self.keep(&record, vec![change, record.row(&self.core, Event::ApiKeyChanged, detail)]).await
+        self.keep(&record, vec![change, record.row(&self.core, Event::ApiKeyChanged, detail)]).await?;
+        self.core.access.forget_keys();
+        Ok(())
     }
 
     /// A page of the audit trail, newest first. Only for an administrator.

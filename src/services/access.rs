@@ -408,12 +408,16 @@ impl AccessService {
 
     /// The row of a key, revoked.
     pub(crate) async fn revoke(&self, tenant: &TenantId, id: &str) -> Result<Change> {
-        self.accepted.clear();
         let row = self.writer.get(&Key::new(&tables::API_KEYS, tenant, id)).await?;
         let row = row.ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such API key").with_field("id"))?;
         let version = row.version;
         let at = row.opt_timestamp("revoked_at").unwrap_or_else(|| self.runtime.now());
         Ok(Change::Put { record: row.set("revoked_at", at), expected: Some(version) })
+    }
+
+    /// Forgets which keys were accepted: one of them is revoked by now.
+    pub(crate) fn forget_keys(&self) {
+        self.accepted.clear();
     }
 
     /// Whose key this is. One answer for every key that is not accepted, so that nothing is learnt by trying.
