@@ -5,9 +5,11 @@ mod consent;
 pub mod edge;
 mod housekeeping;
 mod parts;
+mod refusal;
 mod road;
 mod subscriptions;
 mod tenant;
+mod throttle;
 mod webhooks;
 
 use std::{

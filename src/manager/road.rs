@@ -1,6 +1,6 @@
 //! The road: ten stations, read from top to bottom. Each is a call into one service.
 
-use std::{hash::Hash, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
 
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
@@ -10,13 +10,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     Core, Durability, UnderWay,
     parts::{CallChannels, CallTokens, PartRecorder, Progress, StepRecorder},
+    refusal::refuse,
+    throttle::throttle,
 };
 use crate::{
-    error::{Error, ErrorCode, Result, Retry},
+    error::{Error, ErrorCode, Result},
     model::{Actor, Disclosure, RequestId, TenantId, Timestamp},
-    providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec, Quota},
-    security::{Limiter, TenantKeys},
-    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently, refusal_detail, still_under_way},
+    providers::{Answer, CallContext, Capability, Meter, OperationSpec, Prepared, ProviderSpec},
+    security::TenantKeys,
+    services::{CallRow, Claim, Event, Known, LiveConfig, outcome_name, patiently, still_under_way},
     storage::{Change, Storage, conflicting_change},
     transport::{Plan, Repeat},
 };
@@ -268,90 +270,6 @@ async fn approach(
         progress: options.progress,
     };
     Ok(Approach::Ready(Box::new(journey), prepared))
-}
-
-/// Records a refusal, and raises an alarm when they repeat.
-async fn refuse(
-    core: &Core,
-    call: &CallRow,
-    keys: &TenantKeys,
-    provider: &ProviderSpec,
-    operation: &OperationSpec,
-    about: &Disclosure,
-) {
-    let denied = Some(ErrorCode::PermissionDenied.name());
-    let now = core.runtime.now();
-    let detail = refusal_detail(&call.tenant, &call.actor, Event::CallRefused);
-    let mut changes = vec![Change::Insert(call.row(now, Event::CallRefused, None, denied, detail))];
-    // 34 CFR 99.32(a)(1): requests are recorded too, not only what was disclosed. Of another school's users only that they
-    // asked: whom they name is nobody's word here.
-    let (outsider, nobody) = (call.actor.outsider(&call.tenant), Disclosure::default());
-    let about = if outsider.is_some() { &nobody } else { about };
-    match core.audit.disclosures(call, keys, &provider.info, operation, about, "refused") {
-        Ok(disclosures) => changes.extend(disclosures),
-        Err(error) => tracing::error!(%error, "a refused request could not be recorded as a disclosure"),
-    }
-    let asking = match outsider {
-        Some(own) => format!("{own}\0{}", call.actor.id()),
-        None => call.actor.id().to_owned(),
-    };
-    let (of, at) = ((call.tenant.clone(), asking), core.runtime.monotonic());
-    // Five in ten minutes; then one alarm in ten minutes.
-    if core.refusals.admit(of.clone(), 5.0 / 600.0, 5, at).is_err() && core.alarms.admit(of, 1.0 / 600.0, 1, at).is_ok()
-    {
-        let mut detail = json!({ "operation": operation.name, "requestId": call.request_id });
-        if let Some(own) = outsider {
-            detail["actorTenant"] = own.as_str().into();
-        }
-        let who = Some(&call.actor);
-        changes.push(core.audit.event(&call.tenant, "repeated_refusals", "medium", who, call.provider, detail));
-    }
-    // The refusal stands, whether or not it can be written down.
-    if let Err(error) = core.audit.record_outcome(&call.tenant, keys, changes, false).await {
-        tracing::error!(%error, request_id = %call.request_id, "a refusal could not be recorded");
-    }
-}
-
-/// One actor first: what they are refused is not taken from the school.
-async fn throttle(
-    core: &Core,
-    call: &CallRow,
-    provider: &ProviderSpec,
-    operation: &OperationSpec,
-    deadline: Timestamp,
-    wait: bool,
-) -> Result<()> {
-    // An emergency does not wait for what its caller did before; it waits where the vendor would refuse it.
-    if !operation.urgent {
-        let key = (call.tenant.clone(), call.actor.id().to_owned());
-        let whose = || format!("this actor's limit of {} calls a second", core.actor_quota.per_second);
-        admitted(core, &core.actor_limiter, key, core.actor_quota, deadline, wait, whose).await?;
-    }
-    let Some(&quota) = core.quotas.get(provider.info.id) else { return Ok(()) };
-    let key = (call.tenant.clone(), provider.info.id);
-    let whose = || format!("this school's limit of {} calls a second to {}", quota.per_second, provider.info.name);
-    admitted(core, &core.limiter, key, quota, deadline, wait || operation.urgent, whose).await
-}
-
-/// Passes once the limit lets one more through; does not wait unless told to, and not beyond the deadline.
-async fn admitted<K: Clone + Eq + Hash>(
-    core: &Core,
-    limiter: &Limiter<K>,
-    key: K,
-    quota: Quota,
-    deadline: Timestamp,
-    wait: bool,
-    whose: impl Fn() -> String,
-) -> Result<()> {
-    loop {
-        let now = core.runtime.monotonic();
-        let Err(throttled) = limiter.admit(key.clone(), quota.per_second, quota.burst, now) else { return Ok(()) };
-        if !wait || core.runtime.now().after(throttled.0) >= deadline {
-            return Err(Error::new(ErrorCode::RateLimited, format!("{} is reached", whose()))
-                .with_retry(Retry::After(throttled.0)));
-        }
-        core.runtime.sleep(throttled.0).await;
-    }
 }
 
 /// Stations 7 to 9 of one call.
