@@ -11,7 +11,7 @@ pub(super) fn of(document: &Document) -> String {
         content(body, &mut out);
     }
     for tab in document.tabs.iter().flatten() {
-        of_tab(tab, &mut out);
+        each_part(tab, &mut |part| part.get("body").into_iter().for_each(|body| content(body, &mut out)));
     }
     out
 }
@@ -19,23 +19,14 @@ pub(super) fn of(document: &Document) -> String {
 /// The same with what stands outside of the body: headers, footers and footnotes.
 pub(super) fn everywhere(document: &Document) -> String {
     let mut out = of(document);
-    margins(&Value::Object(document.more.clone()), &mut out);
+    margins(&document.more, &mut out);
     for tab in document.tabs.iter().flatten() {
-        margins_of_tab(tab, &mut out);
+        each_part(tab, &mut |part| margins(part, &mut out));
     }
     out
 }
 
-fn margins_of_tab(tab: &Value, out: &mut String) {
-    if let Some(held) = tab.get("documentTab") {
-        margins(held, out);
-    }
-    for child in list(tab, "childTabs") {
-        margins_of_tab(child, out);
-    }
-}
-
-fn margins(holder: &Value, out: &mut String) {
+fn margins(holder: &Map<String, Value>, out: &mut String) {
     for name in ["headers", "footers", "footnotes"] {
         for one in holder.get(name).and_then(Value::as_object).into_iter().flat_map(Map::values) {
             content(one, out);
@@ -43,12 +34,13 @@ fn margins(holder: &Value, out: &mut String) {
     }
 }
 
-fn of_tab(tab: &Value, out: &mut String) {
-    if let Some(body) = tab.pointer("/documentTab/body") {
-        content(body, out);
+/// What a tab and those below it hold, in their order.
+fn each_part(tab: &Value, visit: &mut dyn FnMut(&Map<String, Value>)) {
+    if let Some(part) = tab.get("documentTab").and_then(Value::as_object) {
+        visit(part);
     }
     for child in list(tab, "childTabs") {
-        of_tab(child, out);
+        each_part(child, visit);
     }
 }
 

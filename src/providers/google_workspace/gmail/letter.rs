@@ -190,12 +190,12 @@ impl Letter<'_> {
     }
 }
 
-/// Two tokens of RFC 2045.
 /// Whether a media type is of this kind, in whatever case.
 pub(super) fn is_of(media_type: &str, kind: &str) -> bool {
     media_type.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind))
 }
 
+/// Two tokens of RFC 2045.
 fn is_media_type(kind: &str) -> bool {
     let token = |part: &str| is_visible(part, "<>()\"\\,;:[]?=/@");
     kind.len() <= 127 && kind.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
